@@ -1,0 +1,249 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/back-stack/backstack/hub/render"
+	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/report"
+)
+
+// rootApplication is the Application of all others.
+const rootApplication = "hub"
+
+var applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
+
+// ApplicationStatus is what Argo CD says of an Application.
+type ApplicationStatus struct {
+	Name   string `json:"name"`
+	Sync   string `json:"sync"`             // Synced, OutOfSync or Unknown
+	Health string `json:"health"`           // Healthy, Progressing, Degraded, Suspended, Missing or Unknown
+	Reason string `json:"reason,omitempty"` // why it is not Synced and Healthy
+
+	revision string // the commit that Sync speaks of
+	project  string
+}
+
+// healthy says whether there is nothing to wait for.
+func (a ApplicationStatus) healthy() bool { return a.Sync == "Synced" && a.Health == "Healthy" }
+
+// rootObjects are the Applications and ApplicationSets of hub.git.
+func rootObjects(tree render.Tree) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	for path, content := range tree.Sub("apps").All() {
+		obj := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(content, &obj.Object); err != nil {
+			return nil, fmt.Errorf("reading apps/%s: %w", path, err)
+		}
+		if obj.GetKind() != "" {
+			objects = append(objects, obj)
+		}
+	}
+	return objects, nil
+}
+
+// applyRoot hands everything over to Argo CD: from here on Git decides. All Applications are applied with the root, which
+// would apply them in the same way one wave after the other: what the waves are for is there already.
+func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error) {
+	if err := i.applyRepositoryLogin(ctx, i.repository); err != nil {
+		return "", err
+	}
+	objects, err := rootObjects(i.tree)
+	if err != nil {
+		return "", err
+	}
+	present, err := i.client.List(ctx, applications, argoNamespace)
+	if err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(present, func(obj unstructured.Unstructured) bool { return obj.GetName() == rootApplication }) {
+		return "", i.refreshStale(ctx, present)
+	}
+	// The root comes last: with it, the first install is over.
+	slices.SortStableFunc(objects, func(a, b *unstructured.Unstructured) int {
+		return cmp.Compare(order(a), order(b))
+	})
+	last := len(objects) - 1
+	if err := i.client.Apply(ctx, kube.ArgoCD, objects[:last]...); err != nil {
+		return "", err
+	}
+	if err := i.client.Apply(ctx, kube.ArgoCD, objects[last]); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("applied %d applications", len(objects)), nil
+}
+
+func order(obj *unstructured.Unstructured) int {
+	if obj.GetKind() == "Application" && obj.GetName() == rootApplication {
+		return 1
+	}
+	return 0
+}
+
+// refreshStale asks Argo CD to look at hub.git again where it has not seen the newest commit. The webhook has told it,
+// unless it was not running then.
+func (i *install) refreshStale(ctx context.Context, present []unstructured.Unstructured) error {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{"argocd.argoproj.io/refresh": "normal"}},
+	})
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, obj := range present {
+		if repositoryOf(&obj) != i.repository.Hub || statusOf(&obj).revision == i.revision {
+			continue
+		}
+		_, err := i.client.Dynamic().Resource(applications).Namespace(argoNamespace).Patch(
+			ctx, obj.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.Backstack})
+		if err != nil {
+			faults = append(faults, fmt.Errorf("refreshing application %s: %w", obj.GetName(), err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// awaitHealthy waits until every Application is Synced to the newest commit and Healthy.
+func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, error) {
+	expected := map[string]bool{}
+	objects, err := rootObjects(i.tree)
+	if err != nil {
+		return "", err
+	}
+	for _, obj := range objects {
+		if obj.GetKind() == "Application" {
+			expected[obj.GetName()] = true
+		}
+	}
+	var waiting []ApplicationStatus
+	count := 0
+	err = i.client.Until(ctx, applications, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
+		waiting, count = i.unhealthy(present, expected), len(present)
+		return len(waiting) == 0, describe(waiting)
+	}, s.Wait)
+	if err != nil {
+		causes := make([]string, len(waiting))
+		for n, app := range waiting {
+			causes[n] = fmt.Sprintf("application %s: %s, %s: %s", app.Name, app.Sync, app.Health, cmp.Or(app.Reason, "no reason given"))
+		}
+		return "", &UnhealthyError{Cause: context.Cause(ctx), Causes: causes}
+	}
+	return fmt.Sprintf("%d Synced and Healthy", count), nil
+}
+
+// unhealthy lists the applications that are not done with the newest commit, and those that are not there yet.
+func (i *install) unhealthy(present []*unstructured.Unstructured, expected map[string]bool) []ApplicationStatus {
+	missing := maps.Clone(expected)
+	var waiting []ApplicationStatus
+	for _, obj := range present {
+		delete(missing, obj.GetName())
+		status := statusOf(obj)
+		stale := repositoryOf(obj) == i.repository.Hub && status.revision != i.revision
+		if stale && status.healthy() {
+			status.Sync, status.Reason = "Unknown", "the newest commit has not been looked at yet"
+		}
+		if !status.healthy() {
+			waiting = append(waiting, status)
+		}
+	}
+	for name := range missing {
+		waiting = append(waiting, ApplicationStatus{Name: name, Sync: "Unknown", Health: "Missing", Reason: "not there yet"})
+	}
+	slices.SortFunc(waiting, func(a, b ApplicationStatus) int { return strings.Compare(a.Name, b.Name) })
+	return waiting
+}
+
+func describe(waiting []ApplicationStatus) string {
+	parts := make([]string, len(waiting))
+	for n, app := range waiting {
+		parts[n] = fmt.Sprintf("%s (%s, %s)", app.Name, app.Sync, app.Health)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func repositoryOf(app *unstructured.Unstructured) string {
+	url, _, _ := unstructured.NestedString(app.Object, "spec", "source", "repoURL")
+	return url
+}
+
+// statusOf reads an Application's status.
+func statusOf(app *unstructured.Unstructured) ApplicationStatus {
+	text := func(path ...string) string {
+		value, _, _ := unstructured.NestedString(app.Object, path...)
+		return value
+	}
+	status := ApplicationStatus{
+		Name:     app.GetName(),
+		Sync:     cmp.Or(text("status", "sync", "status"), "Unknown"),
+		Health:   cmp.Or(text("status", "health", "status"), "Unknown"),
+		revision: text("status", "sync", "revision"),
+		project:  text("spec", "project"),
+	}
+	if !status.healthy() {
+		status.Reason = reason(app)
+	}
+	return status
+}
+
+// reason collects why an Application is not Synced and Healthy: its conditions, its last operation, its resources.
+func reason(app *unstructured.Unstructured) string {
+	var reasons []string
+	conditions, _, _ := unstructured.NestedSlice(app.Object, "status", "conditions")
+	for _, item := range conditions {
+		if condition, ok := item.(map[string]any); ok {
+			reasons = append(reasons, fmt.Sprint(condition["message"]))
+		}
+	}
+	phase, _, _ := unstructured.NestedString(app.Object, "status", "operationState", "phase")
+	message, _, _ := unstructured.NestedString(app.Object, "status", "operationState", "message")
+	if phase != "Succeeded" && message != "" {
+		reasons = append(reasons, message)
+	}
+	resources, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
+	for _, item := range resources {
+		if resource, ok := item.(map[string]any); ok {
+			if text := resourceReason(resource); text != "" {
+				reasons = append(reasons, text)
+			}
+		}
+	}
+	return strings.Join(slices.Compact(reasons), "; ")
+}
+
+func resourceReason(resource map[string]any) string {
+	name := fmt.Sprint(resource["kind"], " ", resource["name"])
+	if health, ok := resource["health"].(map[string]any); ok && health["status"] != "Healthy" && health["status"] != nil {
+		if message, ok := health["message"].(string); ok && message != "" {
+			return fmt.Sprintf("%s is %v: %s", name, health["status"], message)
+		}
+		return fmt.Sprintf("%s is %v", name, health["status"])
+	}
+	if status := resource["status"]; status == "OutOfSync" {
+		return name + " is OutOfSync"
+	}
+	return ""
+}
+
+// secretValue decodes a value of a Secret; "" if there is none.
+func secretValue(secret *unstructured.Unstructured, key string) string {
+	encoded, _, _ := unstructured.NestedString(secret.Object, "data", key)
+	value, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return ""
+	}
+	return string(value)
+}

@@ -1,0 +1,65 @@
+package render
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/back-stack/backstack/charts"
+)
+
+// trackingAnnotation says which Application an object belongs to.
+const trackingAnnotation = "argocd.argoproj.io/tracking-id"
+
+// rootName is the name of the root Application, and rootNamespace where it is.
+const (
+	rootName      = "hub"
+	rootNamespace = "argocd"
+)
+
+// Component returns the objects of a component's chart in hub.git exactly as Argo CD applies them, in the order of
+// installation. Who applies them first, as Argo CD's field manager, leaves Argo CD nothing to change.
+func Component(tree Tree, name string) ([]*unstructured.Unstructured, error) {
+	component, ok := charts.Lookup(name)
+	if !ok {
+		return nil, fmt.Errorf("rendering component %q: it has no chart", name)
+	}
+	objects, err := Chart(tree, componentDir(name), component.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, object := range objects {
+		track(object, name, component.Namespace)
+	}
+	return objects, nil
+}
+
+// RootApplication returns the Application that applies all others, exactly as it will apply itself.
+func RootApplication(tree Tree) (*unstructured.Unstructured, error) {
+	root, err := decode(tree["apps/hub.yaml"])
+	if err != nil {
+		return nil, fmt.Errorf("reading apps/hub.yaml: %w", err)
+	}
+	if root.GetKind() != "Application" || root.GetName() != rootName || root.GetNamespace() != rootNamespace {
+		return nil, fmt.Errorf("reading apps/hub.yaml: it is %s %s/%s: want Application %s/%s",
+			root.GetKind(), root.GetNamespace(), root.GetName(), rootNamespace, rootName)
+	}
+	track(root, rootName, rootNamespace)
+	return root, nil
+}
+
+// track marks an object as an Application's, whose destination is namespace. The format is Argo CD's:
+// https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
+func track(object *unstructured.Unstructured, application, namespace string) {
+	if own := object.GetNamespace(); own != "" {
+		namespace = own
+	}
+	kind := object.GroupVersionKind()
+	annotations := object.GetAnnotations()
+	if annotations == nil {
+		annotations = make(map[string]string)
+	}
+	annotations[trackingAnnotation] = fmt.Sprintf("%s:%s/%s:%s/%s",
+		application, kind.Group, kind.Kind, namespace, object.GetName())
+	object.SetAnnotations(annotations)
+}

@@ -1,0 +1,250 @@
+package render
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/hub/spec"
+)
+
+func TestRenderingTwiceGivesTheSameBytes(t *testing.T) {
+	h := demo(enforcing, func(h *spec.Hub) {
+		h.Spec.Policies.Namespaces = []string{"b", "a"}
+		h.Spec.Components = map[string]spec.Component{
+			"argocd": {Values: map[string]any{"b": map[string]any{"y": int64(1), "x": int64(2)}, "a": int64(3)}},
+		}
+	})
+	first, firstRequests := archive(hub(t, h)), archive(requests(t, h))
+	for range 20 {
+		if !bytes.Equal(archive(hub(t, h)), first) || !bytes.Equal(archive(requests(t, h)), firstRequests) {
+			t.Fatal("the same hub was rendered to other bytes")
+		}
+	}
+}
+
+func TestRenderingLeavesTheHubAlone(t *testing.T) {
+	h := demo()
+	hub(t, h)
+	if h.Spec.Repositories == nil {
+		t.Error("the hub lost its repositories")
+	}
+}
+
+func TestValuesOfHubYAMLLieOverTheChartsOwn(t *testing.T) {
+	tree := hub(t, demo(func(h *spec.Hub) {
+		h.Spec.Components = map[string]spec.Component{"argocd": {Values: map[string]any{
+			"config":         map[string]any{"timeout.reconciliation": "60s", "exec.enabled": nil, "ui.bannercontent": "a\nb"},
+			"platformGroups": []any{"platform.example.org"},
+			"params":         map[string]any{"server.log.level": "debug"},
+			"url":            "https://argocd.example.org",
+		}}}
+	}))
+	var values struct {
+		Config         map[string]string `json:"config"`
+		PlatformGroups []string          `json:"platformGroups"`
+		Params         map[string]string `json:"params"`
+		URL            string            `json:"url"`
+	}
+	if err := yaml.Unmarshal(tree["components/argocd/values.yaml"], &values); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"timeout.reconciliation": "60s", "ui.bannercontent": "a\nb", "admin.enabled": "true", "exec.enabled": "",
+	} {
+		if got := values.Config[key]; got != want {
+			t.Errorf("config.%s is %q: want %q", key, got, want)
+		}
+	}
+	if !slices.Equal(values.PlatformGroups, []string{"platform.example.org"}) {
+		t.Errorf("platformGroups is %q: want the list of hub.yaml instead of the chart's", values.PlatformGroups)
+	}
+	if values.URL != "https://argocd.example.org" || values.Params["server.log.level"] != "debug" {
+		t.Errorf("url is %q and params %v: want those of hub.yaml", values.URL, values.Params)
+	}
+	if !bytes.Contains(tree["components/argocd/values.yaml"], []byte("\n# API groups of what the platform offers.")) {
+		t.Error("values.yaml lost the comments that explain it")
+	}
+	cm := find(t, tree, "argocd", "ConfigMap", "argocd-cm")
+	if data := cm["data"].(map[string]any); data["timeout.reconciliation"] != "60s" || data["exec.enabled"] != nil {
+		t.Errorf("argocd-cm is %v: want the values of hub.yaml", data)
+	}
+}
+
+// find returns an object of a component.
+func find(t *testing.T, tree Tree, component, kind, name string) map[string]any {
+	t.Helper()
+	objects, err := Component(tree, component)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range objects {
+		if object.GetKind() == kind && object.GetName() == name {
+			return object.Object
+		}
+	}
+	t.Fatalf("component %s has no %s %s", component, kind, name)
+	return nil
+}
+
+func TestHubYAMLIsWhatAPersonWouldWrite(t *testing.T) {
+	content := hub(t, demo(enforcing))["hub.yaml"]
+	if bytes.Contains(content, []byte("repositories")) {
+		t.Errorf("hub.yaml says where the hub's own Gitea has its repositories, which follows from the rest:\n%s", content)
+	}
+	loaded, err := spec.Load(content, "hub.yaml")
+	if err != nil {
+		t.Fatalf("hub.yaml cannot be read: %v", err)
+	}
+	again, err := spec.Marshal(loaded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(again, content) {
+		t.Errorf("hub.yaml is\n%s\nwant\n%s", content, again)
+	}
+}
+
+func TestHubYAMLNamesRepositoriesElsewhere(t *testing.T) {
+	h := demo(func(h *spec.Hub) {
+		h.Spec.Repositories = &spec.Repositories{Hub: "https://example.org/a.git", Requests: "https://example.org/b.git"}
+	})
+	tree := hub(t, h)
+	loaded, err := spec.Load(tree["hub.yaml"], "hub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := loaded.Spec.Repositories; r == nil || *r != *h.Spec.Repositories {
+		t.Errorf("hub.yaml says that the repositories are %v: want %v", r, h.Spec.Repositories)
+	}
+}
+
+func TestADisabledComponentLeavesNoFiles(t *testing.T) {
+	off := false
+	for _, test := range []struct {
+		component string
+		gone      []string
+	}{
+		{"crossplane", []string{"components/crossplane/", "apps/crossplane.yaml"}},
+		{"kyverno", []string{"components/kyverno/", "apps/kyverno.yaml", "apps/policies.yaml", "policies/"}},
+	} {
+		tree := hub(t, demo(func(h *spec.Hub) {
+			h.Spec.Components = map[string]spec.Component{test.component: {Enabled: &off}}
+		}))
+		for path := range tree {
+			if slices.ContainsFunc(test.gone, func(gone string) bool { return strings.HasPrefix(path, gone) }) {
+				t.Errorf("without %s there is %s", test.component, path)
+			}
+		}
+		if !strings.Contains(string(tree["apps/argocd.yaml"]), "components/argocd") {
+			t.Errorf("without %s there is no Argo CD", test.component)
+		}
+	}
+}
+
+func TestWithoutCrossplaneNoPolicyNamesItsKinds(t *testing.T) {
+	off := false
+	tree := hub(t, demo(func(h *spec.Hub) {
+		h.Spec.Components = map[string]spec.Component{"crossplane": {Enabled: &off}}
+	}))
+	for path, content := range tree.Sub("policies").All() {
+		if bytes.Contains(content, []byte("crossplane.io")) {
+			t.Errorf("%s names Crossplane's kinds", path)
+		}
+	}
+}
+
+func TestEveryFaultOfAHubThatCannotBeRenderedIsNamed(t *testing.T) {
+	h := demo()
+	off := false
+	h.Spec.Provider = spec.ProviderKind
+	h.Spec.Repositories.Requests = ""
+	h.Spec.Embedded.Ports.ArgoCD = 0
+	h.Spec.Components["backstage"] = spec.Component{}
+	h.Spec.Components["argocd"] = spec.Component{Enabled: &off}
+	_, err := Hub(h)
+	if err == nil {
+		t.Fatal("it was rendered")
+	}
+	for _, want := range []string{
+		`hub "demo"`,
+		`spec.provider is "kind": want embedded`,
+		"spec.repositories is not resolved",
+		"spec.embedded.ports.argocd is not resolved",
+		"spec.components.backstage is no component: want one of argocd, crossplane, gitea, kyverno",
+		"spec.components.argocd is not enabled",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %q: want it to say %q", err, want)
+		}
+	}
+	if _, err := Requests(h); err == nil {
+		t.Error("its requests repository was rendered")
+	}
+}
+
+// What looks like a credential, or like a place for one.
+var credential = regexp.MustCompile(`(?i)kind: secret\n|BEGIN [A-Z ]*PRIVATE KEY|(password|token|client-key-data|bearer)["']?: *["']?[^\s"'{]+`)
+
+func TestNoFileHoldsACredential(t *testing.T) {
+	for _, tree := range []Tree{hub(t, demo(enforcing)), requests(t, demo())} {
+		for path, content := range tree.All() {
+			if found := credential.Find(content); found != nil {
+				t.Errorf("%s holds %q", path, found)
+			}
+		}
+	}
+	tree := hub(t, demo())
+	for _, component := range charts.Components() {
+		objects, err := Component(tree, component.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects {
+			if object.GetKind() == "Secret" {
+				t.Errorf("component %s has Secret %s", component.Name, object.GetName())
+			}
+		}
+	}
+}
+
+func TestTemplatesAreFilledIn(t *testing.T) {
+	for _, tree := range []Tree{hub(t, demo()), requests(t, demo())} {
+		for path, content := range tree.All() {
+			if bytes.Contains(content, []byte("[[")) || bytes.Contains(content, []byte("<no value>")) {
+				t.Errorf("%s is not filled in", path)
+			}
+			if !bytes.HasSuffix(content, []byte("\n")) {
+				t.Errorf("%s does not end with a line's end", path)
+			}
+		}
+	}
+}
+
+func TestPinnedVersionsAreThoseOfTheCharts(t *testing.T) {
+	for _, v := range charts.Versions() {
+		if pinned := spec.PinnedVersion(v.Name); pinned != "" && string(pinned) != v.Version {
+			t.Errorf("%s is pinned to %s in package spec and to %s in package charts: want the same", v.Name, pinned, v.Version)
+		}
+	}
+}
+
+func TestAComponentsVersionIsItsChartsAppVersion(t *testing.T) {
+	tree := hub(t, demo(func(h *spec.Hub) {
+		h.Spec.Components = map[string]spec.Component{"kyverno": {Version: "1.20.0"}}
+	}))
+	var chart struct {
+		AppVersion string `json:"appVersion"`
+	}
+	if err := yaml.Unmarshal(tree["components/kyverno/Chart.yaml"], &chart); err != nil {
+		t.Fatal(err)
+	}
+	if chart.AppVersion != "1.20.0" {
+		t.Errorf("the chart's appVersion is %s: want 1.20.0", chart.AppVersion)
+	}
+}

@@ -1,0 +1,254 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/back-stack/backstack/hub/spec"
+	"github.com/back-stack/backstack/internal/cluster"
+	"github.com/back-stack/backstack/internal/cluster/embedded"
+	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/supervisor"
+)
+
+// Status is what there is of a hub. Its JSON form only grows.
+type Status struct {
+	Hub          string              `json:"hub"`
+	Healthy      bool                `json:"healthy"`
+	Cluster      ClusterStatus       `json:"cluster"`
+	Components   []ComponentStatus   `json:"components"`
+	Applications []ApplicationStatus `json:"applications"`
+	Beads        []BeadStatus        `json:"beads"`
+	Spokes       []SpokeStatus       `json:"spokes"`
+}
+
+// ClusterStatus is that of the cluster that the hub runs on.
+type ClusterStatus struct {
+	Provider string `json:"provider"`
+	Healthy  bool   `json:"healthy"`
+	Version  string `json:"version"` // of Kubernetes
+	Server   string `json:"server"`  // the API server's URL
+	Reason   string `json:"reason,omitempty"`
+}
+
+// ComponentStatus is that of one component and of its programs.
+type ComponentStatus struct {
+	Name     string          `json:"name"`
+	Version  string          `json:"version"`
+	Healthy  bool            `json:"healthy"`
+	Reason   string          `json:"reason"` // why it is not healthy, or what happened to it; may be empty
+	Programs []ProgramStatus `json:"programs"`
+}
+
+// ProgramStatus is that of a process of an embedded hub.
+type ProgramStatus struct {
+	Name     string   `json:"name"`
+	Healthy  bool     `json:"healthy"`
+	PID      int      `json:"pid,omitempty"`
+	Restarts int      `json:"restarts"`
+	Memory   int64    `json:"memory,omitempty"` // resident, in bytes
+	Reason   string   `json:"reason,omitempty"`
+	Log      string   `json:"log"`            // the path of its log
+	Tail     []string `json:"tail,omitempty"` // the log's last lines, if it is not healthy
+}
+
+// BeadStatus is that of an installed Bead.
+type BeadStatus struct {
+	Name    string `json:"name"`
+	Healthy bool   `json:"healthy"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// SpokeStatus is that of a registered spoke.
+type SpokeStatus struct {
+	Name    string `json:"name"`
+	Healthy bool   `json:"healthy"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// statusTimeout bounds each question to a cluster that may not answer.
+const statusTimeout = 5 * time.Second
+
+// tailLines is how much of an unhealthy program's log a status shows.
+const tailLines = 5
+
+// Describe finds out what there is of the hub called name.
+func (h Home) Describe(ctx context.Context, name string) (*Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	description, err := h.describedBy(name)
+	if err != nil {
+		return nil, err
+	}
+	c := embedded.New(embedded.Options{Name: name, Dir: h.Dir(name)})
+	found, err := c.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	status := &Status{
+		Hub:          name,
+		Cluster:      ClusterStatus{Provider: string(description.Spec.Provider), Version: found.Version, Server: found.Server},
+		Applications: []ApplicationStatus{}, Beads: []BeadStatus{}, Spokes: []SpokeStatus{},
+	}
+	status.Components = describeComponents(found.Programs, description, c.Layout.Supervisor())
+	if !found.Running {
+		status.Cluster.Reason = "it is stopped: `backstack engine start` or `backstack install` starts it"
+		return status, nil
+	}
+	if err := status.addApplications(ctx, c.Kubeconfig()); err != nil {
+		status.Cluster.Reason = err.Error()
+		return status, nil
+	}
+	status.Cluster.Healthy = true
+	status.Healthy = status.allHealthy()
+	return status, nil
+}
+
+// describedBy returns the description that the hub called name was installed from.
+func (h Home) describedBy(name string) (*spec.Hub, error) {
+	data, source, err := h.current(name)
+	if err != nil {
+		return nil, err
+	}
+	description, err := spec.Load(data, source)
+	if err != nil {
+		return nil, err
+	}
+	return spec.Resolve(description), nil
+}
+
+func (s *Status) allHealthy() bool {
+	return !slices.ContainsFunc(s.Components, func(c ComponentStatus) bool { return !c.Healthy }) &&
+		!slices.ContainsFunc(s.Applications, func(a ApplicationStatus) bool { return !a.healthy() }) &&
+		len(s.Applications) > 0
+}
+
+// describeComponents sorts programs to their components.
+func describeComponents(programs []cluster.Program, description *spec.Hub, supervisorDir string) []ComponentStatus {
+	wanted := []string{"kubernetes"}
+	for _, name := range spec.Components() {
+		if *description.Spec.Components[name].Enabled {
+			wanted = append(wanted, name)
+		}
+	}
+	components := make([]ComponentStatus, 0, len(wanted))
+	for _, name := range wanted {
+		component := ComponentStatus{Name: name, Version: versionOf(name, description), Healthy: true, Programs: []ProgramStatus{}}
+		for _, program := range programs {
+			if program.Component == name {
+				component.add(program, supervisorDir)
+			}
+		}
+		if len(component.Programs) == 0 {
+			component.Healthy, component.Reason = false, "it does not run"
+		}
+		components = append(components, component)
+	}
+	return components
+}
+
+func (c *ComponentStatus) add(program cluster.Program, supervisorDir string) {
+	status := ProgramStatus{
+		Name: program.Name, Healthy: program.Healthy, PID: program.PID, Restarts: program.Restarts, Memory: program.RSS,
+		Reason: program.Reason, Log: program.Log,
+	}
+	if !program.Healthy {
+		c.Healthy = false
+		status.Tail, _ = supervisor.TailLog(supervisorDir, program.Name, tailLines) // no log says nothing
+	}
+	if program.Reason != "" {
+		if c.Reason != "" {
+			c.Reason += "; "
+		}
+		c.Reason += program.Name + ": " + program.Reason
+	}
+	c.Programs = append(c.Programs, status)
+}
+
+func versionOf(component string, description *spec.Hub) string {
+	if component == "kubernetes" {
+		return kubernetesVersion
+	}
+	return string(description.Spec.Components[component].Version)
+}
+
+var events = schema.GroupVersionResource{Version: "v1", Resource: "events"}
+
+// addApplications asks the cluster for the Applications, and for the last event of each that is not healthy.
+func (s *Status) addApplications(ctx context.Context, kubeconfig string) error {
+	client, err := kube.New(kubeconfig)
+	if err != nil {
+		return err
+	}
+	present, err := client.List(ctx, applications, argoNamespace)
+	if err != nil {
+		return fmt.Errorf("the API server does not answer: %w", err)
+	}
+	for _, obj := range present {
+		app := statusOf(&obj)
+		if !app.healthy() {
+			if event := lastEvent(ctx, client, &obj); event != "" {
+				app.Reason = strings.TrimPrefix(app.Reason+"; last event: "+event, "; ")
+			}
+		}
+		s.Applications = append(s.Applications, app)
+		if name, ok := strings.CutPrefix(app.Name, "bead-"); ok && app.project == "beads" {
+			s.Beads = append(s.Beads, BeadStatus{Name: name, Healthy: app.healthy(), Reason: app.Reason})
+		}
+	}
+	slices.SortFunc(s.Applications, func(a, b ApplicationStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// lastEvent returns the newest event about an object, "" if there is none or it cannot be read.
+func lastEvent(ctx context.Context, client *kube.Client, obj *unstructured.Unstructured) string {
+	list, err := client.List(ctx, events, obj.GetNamespace())
+	if err != nil {
+		return ""
+	}
+	newest, text := "", ""
+	for _, event := range list {
+		about, _, _ := unstructured.NestedString(event.Object, "involvedObject", "uid")
+		last, _, _ := unstructured.NestedString(event.Object, "lastTimestamp")
+		if about != string(obj.GetUID()) || last < newest {
+			continue
+		}
+		newest = last
+		text = fmt.Sprint(event.Object["reason"], ": ", event.Object["message"])
+	}
+	return text
+}
+
+// Err returns an error with everything that is not healthy, nil if the hub is.
+func (s *Status) Err() error {
+	if s.Healthy {
+		return nil
+	}
+	return &UnhealthyError{Cause: errors.New("it is not"), Causes: s.causes()}
+}
+
+func (s *Status) causes() []string {
+	var causes []string
+	if s.Cluster.Reason != "" {
+		causes = append(causes, "cluster: "+s.Cluster.Reason)
+	}
+	for _, c := range s.Components {
+		if !c.Healthy {
+			causes = append(causes, "component "+c.Name+": "+c.Reason)
+		}
+	}
+	for _, a := range s.Applications {
+		if !a.healthy() {
+			causes = append(causes, "application "+a.Name+": "+a.Reason)
+		}
+	}
+	return causes
+}

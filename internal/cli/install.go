@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/back-stack/backstack/hub"
+	"github.com/back-stack/backstack/hub/spec"
+)
+
+// installTimeout is how long a hub may take to be healthy. It takes seconds; a slow disk may need minutes.
+const installTimeout = 10 * time.Minute
+
+type installOptions struct {
+	file     string
+	provider spec.Provider
+	name     string
+	set      []string
+	timeout  time.Duration
+}
+
+func newInstallCommand(a *app) *cobra.Command {
+	o := &installOptions{}
+	c := &cobra.Command{
+		Use:   "install",
+		Short: "Make a hub, or bring the one there is to what is asked for",
+		Long: `Install makes a hub and waits until it is healthy. Running it again goes on where an interrupted install was, brings
+the hub to a changed description, and changes nothing on a healthy hub.
+
+Without -f the hub is described by the hub.yaml of its own repository, and by defaults on the first install.`,
+		Example: `  # a hub with defaults, on this machine
+  backstack install
+
+  # as hub.yaml says, with one setting changed
+  backstack install -f hub.yaml --set policies.mode=Enforce
+
+  # a second hub beside the first
+  backstack install --name staging`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c, a) },
+	}
+	c.Flags().StringVarP(&o.file, "file", "f", "", "a hub.yaml that describes the hub; - for standard input")
+	c.Flags().Var(&o.provider, "provider", "where the hub runs: embedded, kind, eks, gke or existing (default embedded)")
+	c.Flags().StringVar(&o.name, "name", "", "the hub's name (default "+hub.DefaultName+")")
+	c.Flags().StringArrayVar(&o.set, "set", nil, "a setting of hub.yaml as PATH=VALUE, such as policies.mode=Enforce; can be repeated")
+	c.Flags().DurationVar(&o.timeout, "timeout", installTimeout, "how long the hub may take to be healthy, without building its programs")
+	must(c.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions(providers(), cobra.ShellCompDirectiveNoFileComp)))
+	return c
+}
+
+func providers() []string {
+	var list []string
+	for _, provider := range spec.Providers() {
+		list = append(list, string(provider))
+	}
+	return list
+}
+
+func (o *installOptions) run(c *cobra.Command, a *app) error {
+	h, err := home()
+	if err != nil {
+		return err
+	}
+	request, err := o.request(c, a)
+	if err != nil {
+		return err
+	}
+	command, err := supervisorCommand()
+	if err != nil {
+		return err
+	}
+	reporter, closeReporter := a.reporter()
+	name, err := hub.Install(c.Context(), hub.InstallOptions{
+		Request: request, Home: h, Archive: os.Getenv("BACKSTACK_ENGINE"), Supervisor: command, Timeout: o.timeout,
+	}, reporter)
+	closeReporter()
+	if err != nil {
+		return err
+	}
+	return a.printInstalled(h, name)
+}
+
+// request collects what the flags ask for. A file that cannot be read is reported with everything else that is wrong.
+func (o *installOptions) request(c *cobra.Command, a *app) (hub.Request, error) {
+	name := o.name
+	if name == "" {
+		name = a.hub
+	}
+	request := hub.Request{Name: name, Source: o.file}
+	if name != "" {
+		request.Overrides = append(request.Overrides, spec.Flag("--name", "metadata.name", name))
+	}
+	if c.Flags().Changed("provider") {
+		request.Overrides = append(request.Overrides, spec.Flag("--provider", "spec.provider", string(o.provider)))
+	}
+	for _, argument := range o.set {
+		request.Overrides = append(request.Overrides, spec.Set(argument))
+	}
+	if o.timeout <= 0 {
+		return request, &usageError{fmt.Errorf("--timeout %s: want a positive duration such as 10m", o.timeout)}
+	}
+	var err error
+	switch o.file {
+	case "":
+		if c.Flags().Changed("file") {
+			err = fmt.Errorf("-f: want the path of a hub.yaml, or - for standard input")
+		}
+	case "-":
+		request.Source = "standard input"
+		request.Data, err = spec.ReadFrom(a.streams.In, request.Source)
+	default:
+		request.Data, err = spec.Read(o.file)
+	}
+	if err != nil {
+		return request, &usageError{err}
+	}
+	return request, nil
+}
+
+// printInstalled says what can be done now.
+func (a *app) printInstalled(h hub.Home, name string) error {
+	outputs, err := h.Outputs(name)
+	if err != nil {
+		return err
+	}
+	return table(a.streams.Out, [][]string{
+		{"Hub", name + " is healthy"},
+		{"Kubernetes", "kubectl --kubeconfig " + outputs.Kubeconfig + " get applications -A"},
+		{"Argo CD", outputs.ArgoCD.URL + "  (" + outputs.ArgoCD.Username + ", password in " + outputs.ArgoCD.Credential + ")"},
+		{"hub.git", outputs.Repositories.Hub + "  (" + outputs.Repositories.Username + ", token in " + outputs.Repositories.Credential + ")"},
+		{"Status", "backstack status"},
+	})
+}

@@ -1,0 +1,297 @@
+// Package embedded runs a hub on this machine without a container engine: a real Kubernetes control plane and the
+// components' programs as supervised processes, everything on loopback, encrypted and authenticated. There is no node, so
+// the cluster runs no pods.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/back-stack/backstack/engine"
+	"github.com/back-stack/backstack/internal/cluster"
+	"github.com/back-stack/backstack/internal/report"
+	"github.com/back-stack/backstack/internal/supervisor"
+)
+
+// Options say which hub, and where everything comes from.
+type Options struct {
+	Name       string         // the hub's name
+	Dir        string         // its state folder
+	Engine     engine.Options // where the programs come from
+	Ports      Ports          // the ports that were asked for; 0 or absent: choose
+	Supervisor []string       // the command line that runs Supervise for Dir
+	Components []string       // the components to run beside the control plane
+}
+
+// Cluster is the embedded cluster of one hub.
+type Cluster struct {
+	Layout
+	options Options
+	client  *supervisor.Client
+
+	mu        sync.Mutex
+	programs  *programs            // nil until Prepare
+	wanted    []supervisor.Process // what the supervisor is to run, as far as install has come
+	launched  bool                 // whether launch has been here
+	launching bool                 // whether this process started the supervisor
+}
+
+var _ cluster.Provider = (*Cluster)(nil)
+
+// New describes the embedded cluster of a hub; nothing is made or read.
+func New(o Options) *Cluster {
+	layout := Layout{Root: o.Dir}
+	return &Cluster{Layout: layout, options: o, client: supervisor.NewClient(layout.Supervisor())}
+}
+
+// Check says whether the engine can be had and the ports that were asked for are free.
+func (c *Cluster) Check(ctx context.Context) error {
+	faults := []error{engine.Check(ctx, c.options.Engine), c.checkPath()}
+	if _, running := supervisor.Running(c.Layout.Supervisor()); !running {
+		for name, port := range c.options.Ports {
+			if port == 0 {
+				continue
+			}
+			if err := portFree(port); err != nil {
+				faults = append(faults, fmt.Errorf("port %d, asked for in spec.embedded.ports.%s: %w; ask for another, or for 0 "+
+					"to have a free one chosen", port, name, err))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// longestSocket is how long the path of a Unix socket can be on Linux (unix(7)).
+const longestSocket = 107
+
+func (c *Cluster) checkPath() error {
+	if excess := len(c.askPass()) - longestSocket; excess > 0 {
+		return fmt.Errorf("the hub's folder %s: its path is too long for the sockets in it by %d characters: want a shorter "+
+			"XDG_STATE_HOME or a shorter name", c.Root, excess)
+	}
+	return nil
+}
+
+// Prepare gets the programs, and makes the hub's folders, ports, keys and certificates.
+func (c *Cluster) Prepare(ctx context.Context, to report.Reporter) error {
+	built, err := engine.Ensure(ctx, c.options.Engine, to)
+	if err != nil {
+		return err
+	}
+	if err := c.make(); err != nil {
+		return err
+	}
+	ports, err := choosePorts(c.Layout.Ports(), c.options.Ports)
+	if err != nil {
+		return err
+	}
+	if err := certify(c.Layout, loopbackURL(ports[PortKubernetes])); err != nil {
+		return err
+	}
+	p := &programs{Layout: c.Layout, engine: built, ports: ports}
+	if _, err := c.Secrets().Random("redis/auth"); err != nil {
+		return err
+	}
+	for _, write := range []func() error{p.writeAdmissionConfig, p.writeGiteaFiles, p.writeArgoFiles, p.writeCrossplaneFiles} {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	c.programs = p
+	return nil
+}
+
+// Ports returns the ports of the API server, Gitea and Argo CD, once Prepare has chosen them.
+func (c *Cluster) Ports() Ports {
+	return Ports{
+		PortKubernetes: c.programs.ports[PortKubernetes],
+		PortGitea:      c.programs.ports[PortGitea],
+		PortArgoCD:     c.programs.ports[PortArgoCD],
+	}
+}
+
+// Ensure starts the supervisor and the control plane.
+func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) error {
+	if err := c.launch(ctx); err != nil {
+		return err
+	}
+	plane := c.programs.controlPlane()
+	if err := c.run(ctx, waiting, plane[0]); err != nil {
+		return err
+	}
+	if err := c.programs.seed(ctx); err != nil {
+		return err
+	}
+	return c.run(ctx, waiting, plane...)
+}
+
+// EnsurePrograms starts the programs of a component and waits until they do their work.
+func (c *Cluster) EnsurePrograms(ctx context.Context, component string, waiting func(string)) error {
+	return c.run(ctx, waiting, c.programs.of(component)...)
+}
+
+// of returns the processes of a component.
+func (p programs) of(component string) []supervisor.Process {
+	switch component {
+	case "kubernetes":
+		return p.controlPlane()
+	case "gitea":
+		return p.gitea()
+	case "argocd":
+		return p.argoCD()
+	case "crossplane":
+		return p.crossplane()
+	case "kyverno":
+		return p.kyverno()
+	}
+	return nil
+}
+
+// launch starts the supervisor unless it runs. What it ran before, it runs again.
+func (c *Cluster) launch(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.launched {
+		return nil
+	}
+	if _, running := supervisor.Running(c.Layout.Supervisor()); !running {
+		c.launching = true
+	}
+	if err := supervisor.Start(ctx, supervisor.Launch{
+		Dir: c.Layout.Supervisor(), Path: c.options.Supervisor[0], Args: c.options.Supervisor[1:], Env: supervisorEnv(),
+	}); err != nil {
+		return err
+	}
+	running, err := c.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	c.launched = true
+	// What runs already stays, as it is described now: after an upgrade that is another program.
+	for _, component := range append([]string{"kubernetes"}, c.options.Components...) {
+		for _, process := range c.programs.of(component) {
+			for _, status := range running {
+				if status.Name == process.Name {
+					c.wanted = append(c.wanted, process)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// supervisorEnv is what the supervisor itself needs; its processes have environments of their own.
+func supervisorEnv() []string {
+	return []string{"PATH=" + systemPath, "HOME=" + os.Getenv("HOME"), "GOGC=50", "GOMEMLIMIT=48MiB"}
+}
+
+// run adds processes to those that the supervisor runs, and waits until they are ready.
+func (c *Cluster) run(ctx context.Context, waiting func(string), processes ...supervisor.Process) error {
+	if err := c.add(ctx, processes); err != nil {
+		return err
+	}
+	names := make([]string, len(processes))
+	for i, process := range processes {
+		names[i] = process.Name
+	}
+	return c.client.Wait(ctx, func(pending []supervisor.Status) {
+		if waiting != nil && len(pending) > 0 {
+			waiting(summary(pending))
+		}
+	}, names...)
+}
+
+func (c *Cluster) add(ctx context.Context, processes []supervisor.Process) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, process := range processes {
+		known := false
+		for i := range c.wanted {
+			if c.wanted[i].Name == process.Name {
+				c.wanted[i], known = process, true
+			}
+		}
+		if !known {
+			c.wanted = append(c.wanted, process)
+		}
+	}
+	return c.client.Apply(ctx, c.wanted)
+}
+
+// summary says in a line which processes are waited for.
+func summary(pending []supervisor.Status) string {
+	text := ""
+	for i, status := range pending {
+		if i > 0 {
+			text += ", "
+		}
+		text += status.Name
+		if status.State != supervisor.Starting || status.Restarts > 0 {
+			text += " (" + status.Reason() + ")"
+		}
+	}
+	return text
+}
+
+// Installed says whether there is something that Start can start.
+func (c *Cluster) Installed() bool {
+	_, err := os.Stat(filepath.Join(c.Layout.Supervisor(), "processes.json"))
+	return err == nil
+}
+
+// Start runs what the hub ran before, after Stop or a restart of the machine, and waits until it is ready.
+func (c *Cluster) Start(ctx context.Context, waiting func(string)) error {
+	if err := supervisor.Start(ctx, supervisor.Launch{
+		Dir: c.Layout.Supervisor(), Path: c.options.Supervisor[0], Args: c.options.Supervisor[1:], Env: supervisorEnv(),
+	}); err != nil {
+		return err
+	}
+	return c.client.Wait(ctx, func(pending []supervisor.Status) {
+		if waiting != nil && len(pending) > 0 {
+			waiting(summary(pending))
+		}
+	})
+}
+
+// Stop ends the hub's processes in order and keeps all its files.
+func (c *Cluster) Stop(ctx context.Context, grace time.Duration) error {
+	if err := c.client.Stop(ctx, grace); err != nil && !errors.Is(err, supervisor.ErrNotRunning) {
+		return err
+	}
+	return nil
+}
+
+// Abort kills the processes if it was this process that started the supervisor.
+func (c *Cluster) Abort(ctx context.Context) error {
+	if !c.launching {
+		return nil
+	}
+	return c.kill(ctx)
+}
+
+func (c *Cluster) kill(ctx context.Context) error {
+	if err := c.client.Kill(ctx); err != nil && !errors.Is(err, supervisor.ErrNotRunning) {
+		return err
+	}
+	return supervisor.Sweep(c.Layout.Supervisor())
+}
+
+// Delete kills the hub's processes and removes its folder. There is nothing to end gracefully for: all they would save
+// goes too.
+func (c *Cluster) Delete(ctx context.Context) error {
+	if _, err := os.Stat(c.Root); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := c.kill(ctx); err != nil {
+		return fmt.Errorf("stopping the processes of hub %s: %w", c.options.Name, err)
+	}
+	if err := os.RemoveAll(c.Root); err != nil {
+		return fmt.Errorf("removing the files of hub %s: %w", c.options.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package gitops
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-billy/v5"
+	"github.com/go-git/go-billy/v5/util"
+)
+
+// recordPath is the file in which backstack keeps what it rendered last: it tells a file that a person changed from one
+// that only an older backstack wrote.
+const recordPath = ".backstack/rendered.json"
+
+// record is the content of recordPath.
+type record struct {
+	Files map[string]string `json:"files"` // the SHA-256 of each file as it was rendered
+}
+
+// ConflictError says that files were changed both by someone and by what backstack renders now.
+type ConflictError struct {
+	Files []string
+}
+
+// Error names the files and what to do about them.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%s: changed in Git and by hub.yaml or backstack's version as well: take the change in Git back, "+
+		"or say it in hub.yaml (spec.components.NAME.values)", strings.Join(e.Files, ", "))
+}
+
+// plan is what a commit is to change.
+type plan struct {
+	write   map[string][]byte
+	remove  []string
+	changed []string // write and remove without the record, sorted
+	kept    []string
+}
+
+// newPlan compares three states of each file: as rendered before, as it is, and as rendered now.
+func newPlan(files billy.Filesystem, tree map[string][]byte) (*plan, error) {
+	before := record{}
+	data, err := read(files, recordPath)
+	if err != nil {
+		return nil, err
+	}
+	if data != nil {
+		if err := json.Unmarshal(data, &before); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", recordPath, err)
+		}
+	}
+	p := &plan{write: map[string][]byte{}}
+	now := record{Files: map[string]string{}}
+	var conflicts []string
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		want := tree[name]
+		now.Files[name] = sum(want)
+		have, err := read(files, name)
+		if err != nil {
+			return nil, err
+		}
+		switch old, rendered := before.Files[name]; {
+		case have != nil && bytes.Equal(have, want):
+		case !rendered && have == nil, rendered && have != nil && sum(have) == old:
+			p.write[name] = want
+		case rendered && old == sum(want):
+			p.kept = append(p.kept, name) // changed or removed by a person, and nothing new to say
+		default:
+			conflicts = append(conflicts, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(before.Files)) {
+		if _, still := tree[name]; still {
+			continue
+		}
+		have, err := read(files, name)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case have == nil:
+		case sum(have) == before.Files[name]:
+			p.remove = append(p.remove, name)
+		default:
+			p.kept = append(p.kept, name)
+		}
+	}
+	if len(conflicts) > 0 {
+		return nil, &ConflictError{Files: conflicts}
+	}
+	p.changed = append(slices.Collect(maps.Keys(p.write)), p.remove...)
+	slices.Sort(p.changed)
+	return p, p.addRecord(data, now)
+}
+
+// addRecord adds the record to what is written, if it differs from data, what it was.
+func (p *plan) addRecord(data []byte, now record) error {
+	text, err := json.MarshalIndent(now, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", recordPath, err)
+	}
+	if text = append(text, '\n'); !bytes.Equal(text, data) {
+		p.write[recordPath] = text
+	}
+	return nil
+}
+
+// read returns a file's content, and nil if it is not there.
+func read(files billy.Filesystem, name string) ([]byte, error) {
+	data, err := util.ReadFile(files, name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil && data == nil {
+		data = []byte{}
+	}
+	return data, err
+}
+
+func sum(data []byte) string {
+	digest := sha256.Sum256(data)
+	return hex.EncodeToString(digest[:])
+}

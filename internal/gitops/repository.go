@@ -1,0 +1,170 @@
+// Package gitops writes what backstack renders into a Git repository, in one commit, and never over what someone else
+// wrote.
+package gitops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"time"
+
+	"github.com/go-git/go-billy/v5/memfs"
+	"github.com/go-git/go-billy/v5/util"
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/go-git/go-git/v5/plumbing/transport/http"
+	"github.com/go-git/go-git/v5/storage/memory"
+)
+
+// branch is the one that a hub follows.
+const branch = "main"
+
+// pushTries is how often a push is tried again from what someone else has pushed meanwhile.
+const pushTries = 5
+
+// Repository is a Git repository over HTTPS.
+type Repository struct {
+	URL      string
+	Username string
+	Token    string
+	CA       []byte // PEM of the authority that the server's certificate comes from; the machine's if empty
+}
+
+// Result says what became of a repository.
+type Result struct {
+	Revision string   // the commit that the branch is at
+	Changed  []string // the files that a new commit changed; none if there was nothing to commit
+	Kept     []string // the files left as someone else changed them
+}
+
+// Update makes the files of tree those of the repository, in one commit with the message, where they differ from what
+// was rendered before. A file that someone changed since stays as it is while its rendering stays the same; if both
+// changed, nothing is written and the error is a *ConflictError. Files that backstack never rendered are not touched.
+func (r Repository) Update(ctx context.Context, tree map[string][]byte, message string) (Result, error) {
+	for try := 1; ; try++ {
+		result, err := r.update(ctx, tree, message)
+		if err == nil || try == pushTries || !errors.Is(err, git.ErrNonFastForwardUpdate) {
+			return result, err
+		}
+	}
+}
+
+func (r Repository) update(ctx context.Context, tree map[string][]byte, message string) (Result, error) {
+	repository, head, err := r.clone(ctx)
+	if err != nil {
+		return Result{}, fmt.Errorf("fetching %s: %w", r.URL, err)
+	}
+	worktree, err := repository.Worktree()
+	if err != nil {
+		return Result{}, fmt.Errorf("reading %s: %w", r.URL, err)
+	}
+	plan, err := newPlan(worktree.Filesystem, tree)
+	if err != nil {
+		return Result{}, fmt.Errorf("comparing with %s: %w", r.URL, err)
+	}
+	result := Result{Revision: head, Kept: plan.kept}
+	if len(plan.write)+len(plan.remove) == 0 {
+		return result, nil
+	}
+	for name, data := range plan.write {
+		if err := worktree.Filesystem.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return Result{}, fmt.Errorf("writing %s: %w", name, err)
+		}
+		if err := util.WriteFile(worktree.Filesystem, name, data, 0o644); err != nil {
+			return Result{}, fmt.Errorf("writing %s: %w", name, err)
+		}
+		if _, err := worktree.Add(name); err != nil {
+			return Result{}, fmt.Errorf("adding %s: %w", name, err)
+		}
+	}
+	for _, name := range plan.remove {
+		if _, err := worktree.Remove(name); err != nil {
+			return Result{}, fmt.Errorf("removing %s: %w", name, err)
+		}
+	}
+	commit, err := worktree.Commit(message, &git.CommitOptions{Author: signature()})
+	if err != nil {
+		return Result{}, fmt.Errorf("committing to %s: %w", r.URL, err)
+	}
+	if err := repository.PushContext(ctx, &git.PushOptions{
+		RefSpecs: []config.RefSpec{"refs/heads/" + branch + ":refs/heads/" + branch}, Auth: r.auth(), CABundle: r.CA,
+	}); err != nil {
+		return Result{}, fmt.Errorf("pushing to %s: %w", r.URL, err)
+	}
+	result.Revision, result.Changed = commit.String(), plan.changed
+	return result, nil
+}
+
+// clone fetches the branch into memory. The revision is empty if there is no commit yet.
+func (r Repository) clone(ctx context.Context) (*git.Repository, string, error) {
+	repository, err := git.CloneContext(ctx, memory.NewStorage(), memfs.New(), &git.CloneOptions{
+		URL: r.URL, Auth: r.auth(), CABundle: r.CA, ReferenceName: plumbing.NewBranchReferenceName(branch),
+		SingleBranch: true, Depth: 1, Tags: git.NoTags,
+	})
+	if err == nil {
+		head, err := repository.Head()
+		if err != nil {
+			return nil, "", err
+		}
+		return repository, head.Hash().String(), nil
+	}
+	if !errors.Is(err, transport.ErrEmptyRemoteRepository) && !errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return nil, "", err
+	}
+	repository, err = git.InitWithOptions(memory.NewStorage(), memfs.New(), git.InitOptions{
+		DefaultBranch: plumbing.NewBranchReferenceName(branch),
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	_, err = repository.CreateRemote(&config.RemoteConfig{Name: git.DefaultRemoteName, URLs: []string{r.URL}})
+	return repository, "", err
+}
+
+func (r Repository) auth() transport.AuthMethod {
+	if r.Token == "" {
+		return nil
+	}
+	return &http.BasicAuth{Username: r.Username, Password: r.Token}
+}
+
+func signature() *object.Signature {
+	return &object.Signature{Name: "backstack", Email: "backstack@hub.invalid", When: time.Now()}
+}
+
+// ReadLocal returns a file at the tip of the branch of the bare repository in the folder dir, and nil if there is no such
+// repository, commit or file.
+func ReadLocal(dir, name string) ([]byte, error) {
+	repository, err := git.PlainOpen(dir)
+	if errors.Is(err, git.ErrRepositoryNotExists) || errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s in %s: %w", name, dir, err)
+	}
+	ref, err := repository.Reference(plumbing.NewBranchReferenceName(branch), true)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s in %s: %w", name, dir, err)
+	}
+	commit, err := repository.CommitObject(ref.Hash())
+	if err != nil {
+		return nil, fmt.Errorf("reading %s in %s: %w", name, dir, err)
+	}
+	file, err := commit.File(name)
+	if errors.Is(err, object.ErrFileNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s in %s: %w", name, dir, err)
+	}
+	content, err := file.Contents()
+	return []byte(content), err
+}

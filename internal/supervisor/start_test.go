@@ -1,0 +1,200 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestAKilledSupervisorTakesItsProcessesAlongAndTheNextOneBringsThemBack(t *testing.T) {
+	j := newJournal(t)
+	dir := filepath.Join(t.TempDir(), "hub")
+	c, pid := launchSupervisor(t, dir)
+	loner := j.process("loner", "stubborn")
+	loner.StopTimeout = 50 * time.Millisecond
+	apply(t, c, j.answering("store"), j.answering("api").after("store"), loner,
+		j.process("talker", "printer", "1", "first life"))
+	untilReady(t, c)
+	var pids []int
+	for range 4 {
+		_, told := j.next(t)
+		pids = append(pids, told)
+	}
+	kill(t, pid)
+	for _, pid := range pids {
+		awaitGone(t, pid)
+	}
+	awaitGone(t, pid)
+	if _, running := Running(dir); running {
+		t.Fatal("a killed supervisor counts as running")
+	}
+
+	c, again := launchSupervisor(t, dir)
+	if again == pid {
+		t.Fatal("it is not another supervisor")
+	}
+	untilReady(t, c)
+	for range 4 {
+		j.next(t)
+	}
+	if lines, err := TailLog(dir, "talker", 10); err != nil || strings.Join(lines, ",") != "first life,first life" {
+		t.Errorf("the log of both lives: got %q, %v", lines, err)
+	}
+	if err := c.Stop(within(t), 0); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestChildrenOfAKilledSupervisorsProcessesAreSwept(t *testing.T) {
+	for name, sweeper := range map[string]func(*testing.T, string){
+		"by Sweep": func(t *testing.T, dir string) {
+			if err := Sweep(dir); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"by the next supervisor": func(t *testing.T, dir string) { launchSupervisor(t, dir) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJournal(t)
+			dir := t.TempDir()
+			c, pid := launchSupervisor(t, dir)
+			apply(t, c, j.process("parent", "parent", "escape"))
+			untilReady(t, c)
+			child := j.await(t, "child runs")
+			kill(t, pid)
+			awaitGone(t, pid)
+			sweeper(t, dir)
+			if alive(child) {
+				t.Error("the child is still there")
+			}
+		})
+	}
+}
+
+func TestSweepOfAFolderThatIsNotThere(t *testing.T) {
+	if err := Sweep(filepath.Join(t.TempDir(), "nothing")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAStoppedSupervisorIsGoneAndStartsTheSameAgain(t *testing.T) {
+	j := newJournal(t)
+	dir := t.TempDir()
+	c, pid := launchSupervisor(t, dir)
+	apply(t, c, j.process("api", "sleeper"))
+	j.await(t, "api runs")
+	if err := c.Stop(within(t), 0); err != nil {
+		t.Fatal(err)
+	}
+	if alive(pid) {
+		t.Error("Stop returned before the supervisor had ended")
+	}
+	j.expect(t, "api ends")
+	c, _ = launchSupervisor(t, dir)
+	untilReady(t, c, "api")
+	j.expect(t, "api runs")
+}
+
+func TestSIGTERMStopsInOrder(t *testing.T) {
+	j := newJournal(t)
+	c, pid := launchSupervisor(t, t.TempDir())
+	apply(t, c, j.answering("store"), j.answering("api").after("store"))
+	untilReady(t, c)
+	j.expect(t, "store runs", "api runs")
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	awaitGone(t, pid)
+	j.expect(t, "api ends", "store ends")
+}
+
+func TestManyStartsGiveOneSupervisor(t *testing.T) {
+	dir := t.TempDir()
+	t.Cleanup(func() { _ = NewClient(dir).Kill(context.Background()) })
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if err := Start(within(t), launchOf(dir)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	pid, running := Running(dir)
+	if !running {
+		t.Fatal("none is running")
+	}
+	if err := Start(within(t), launchOf(dir)); err != nil {
+		t.Error(err)
+	}
+	if again, _ := Running(dir); again != pid {
+		t.Errorf("another one is running: %d instead of %d", again, pid)
+	}
+}
+
+func TestStartSaysWhyTheSupervisorEnded(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(storePath(dir), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := Start(within(t), launchOf(dir))
+	if err == nil {
+		t.Fatal("it started with a broken list of processes")
+	}
+	for _, want := range []string{"exit status 1", "loading the list of processes", "processes.json"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %q, want it to say %q", err, want)
+		}
+	}
+	launch := launchOf(dir)
+	launch.Path = filepath.Join(dir, "nothing")
+	if err := Start(within(t), launch); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a command that is not there: got %v", err)
+	}
+}
+
+func TestStartThatIsBrokenOffLeavesNothing(t *testing.T) {
+	j := newJournal(t)
+	ctx, cancel := context.WithCancelCause(within(t))
+	why := errors.New("enough")
+	stubborn := j.process("never-ready", "stubborn")
+	failed := make(chan error)
+	go func() {
+		failed <- Start(ctx, Launch{Dir: t.TempDir(), Path: stubborn.Path, Env: stubborn.Env})
+	}()
+	pid := j.await(t, "never-ready runs")
+	cancel(why)
+	if err := <-failed; !errors.Is(err, why) {
+		t.Errorf("got %v, want %v", err, why)
+	}
+	if alive(pid) {
+		t.Error("the launched process is still there")
+	}
+}
+
+func TestAStaleLockAndSocketAreTakenOver(t *testing.T) {
+	dir := t.TempDir()
+	// The number is that of a living process, as it may be when numbers were used again.
+	if err := os.WriteFile(filepath.Join(dir, lockName), []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, socketName), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if pid, running := Running(dir); running {
+		t.Errorf("process %d counts as a supervisor", pid)
+	}
+	c := supervise(t, dir)
+	if _, err := c.Status(within(t)); err != nil {
+		t.Error(err)
+	}
+}

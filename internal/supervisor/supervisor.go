@@ -1,0 +1,186 @@
+// Package supervisor keeps a set of programs running without anybody watching: it starts them in order, tells when they
+// are ready, restarts what ends, rotates what they write, and stops them in order. It knows processes and nothing of
+// what they are for.
+//
+// A supervisor is a process of its own, which Start launches in the background and which calls Run. It belongs to a
+// folder, which holds everything that it needs and makes:
+//
+//	supervisor.lock   held as long as it lives; one folder has one supervisor
+//	supervisor.sock   where a Client reaches it
+//	processes.json    the processes to run, so that the next supervisor of the folder runs the same
+//	logs/             NAME.log of each process, rotated, and supervisor.log
+//
+// All of it is for the folder's owner alone. When a supervisor is killed, its processes are killed by the kernel, and
+// the next one begins anew; it adopts nothing.
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Options say what Run supervises.
+type Options struct {
+	// Dir is the supervisor's folder. It is made if it is not there.
+	Dir string
+	// Background are functions to run beside the processes.
+	Background []Background
+	// Log is where the supervisor tells what it does; a rotated file in Dir if nil.
+	Log *slog.Logger
+}
+
+// Supervisor is a running supervisor, as the functions that run within it see it. All methods may be called
+// concurrently.
+type Supervisor struct {
+	fleet   *fleet
+	log     *slog.Logger
+	running context.Context // done when it is to stop
+	stop    context.CancelFunc
+}
+
+// Run supervises until ctx ends, the process gets SIGTERM, SIGINT or SIGHUP, or a client asks it to stop; then it stops
+// its processes in order and returns nil. It returns a *RunningError if the folder has a supervisor already. It is meant
+// to be all that its process does: what the process and its children write is for their owner alone from then on.
+func Run(ctx context.Context, o Options) error {
+	ready := readyFile()
+	return run(ctx, o, func() { announceReady(ready) })
+}
+
+// run is Run; it calls reachable when clients are answered.
+func run(ctx context.Context, o Options, reachable func()) (err error) {
+	syscall.Umask(0o077)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer stop()
+
+	dir, err := makeFolder(o.Dir)
+	if err != nil {
+		return err
+	}
+	lock, err := acquireLock(dir)
+	if err != nil {
+		return err
+	}
+	// The connections are closed last of all: a client that asked for the end takes it from there.
+	server := &http.Server{ReadHeaderTimeout: time.Minute}
+	defer func() { err = errors.Join(err, lock.Close(), server.Close()) }()
+
+	own, err := openLog(LogPath(dir, reservedName))
+	if err != nil {
+		return fmt.Errorf("opening the supervisor's log: %w", err)
+	}
+	defer func() { _ = own.Close() }()
+	log := cmp.Or(o.Log, slog.New(slog.NewTextHandler(own, nil)))
+	if err := sweepAll(dir); err != nil {
+		return err
+	}
+	list, err := loadProcesses(dir)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(filepath.Join(dir, socketName)) }()
+
+	s := &Supervisor{fleet: newFleet(dir, log), log: log}
+	s.running, s.stop = context.WithCancel(ctx)
+	defer s.stop()
+	log.Info("supervisor started", "pid", os.Getpid(), "processes", len(list))
+	launched := s.fleet.launch(list) // before anybody can apply another list
+	server.Handler = s.handler()
+	broken := s.serve(server, listener)
+	reachable()
+	s.untilStopped(filepath.Join(dir, "logs"), o.Background)
+	_ = listener.Close() // not before, so that a stop that takes long can be followed by a kill
+	return errors.Join(launched, <-broken)
+}
+
+// untilStopped returns when the supervisor was stopped and nothing is left of what it ran.
+func (s *Supervisor) untilStopped(logs string, functions []Background) {
+	var upkeep sync.WaitGroup
+	upkeep.Go(func() { keepLogsShort(s.running, logs, s.log) })
+	ended := runBackground(s.running, s, functions)
+	<-s.running.Done()
+	s.log.Info("supervisor stopping")
+	s.fleet.close()
+	s.awaitBackground(ended)
+	upkeep.Wait()
+}
+
+// serve answers clients. When that breaks, it stops the supervisor, since nobody could any more; the channel yields why,
+// or nil when the listener was closed.
+func (s *Supervisor) serve(server *http.Server, listener net.Listener) <-chan error {
+	broken := make(chan error, 1)
+	go func() {
+		err := server.Serve(listener)
+		if errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+		broken <- err
+		s.stop()
+	}()
+	return broken
+}
+
+// Apply makes list the processes that are supervised, and stores it: what is new is started, what differs is restarted,
+// what is not in the list any more is stopped and forgotten, and what is unchanged is left alone. It returns when what
+// had to end has ended. If anything is wrong with the list, nothing is done, and the error names all of it.
+func (s *Supervisor) Apply(list []Process) error { return s.fleet.apply(list) }
+
+// Restart ends the named process, if it runs, and starts it again. It returns when the old one has ended.
+func (s *Supervisor) Restart(name string) error { return s.fleet.restart(name) }
+
+// Status returns the status of every process, in the order in which they were applied.
+func (s *Supervisor) Status() []Status {
+	list, _ := s.fleet.board.read()
+	for i := range list {
+		list[i].RSS = residentMemory(list[i].PID)
+	}
+	return list
+}
+
+// Watch yields the status of every process, now and after each change, until ctx ends or the caller breaks off. Changes
+// that follow each other faster than the caller takes them are seen as one.
+func (s *Supervisor) Watch(ctx context.Context) iter.Seq[[]Status] {
+	return func(yield func([]Status) bool) {
+		for {
+			list, changed := s.fleet.board.read()
+			if !yield(list) {
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// stopWithin stops the supervisor. What has not ended by itself after grace is killed; with no grace, each process has
+// the time that its StopTimeout gives it.
+func (s *Supervisor) stopWithin(grace time.Duration) {
+	if grace > 0 {
+		time.AfterFunc(grace, s.fleet.kill)
+	}
+	s.stop()
+}
+
+// kill kills all processes and ends the supervisor.
+func (s *Supervisor) kill() {
+	s.fleet.kill()
+	s.stop()
+}

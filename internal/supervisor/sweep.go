@@ -1,0 +1,159 @@
+package supervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// A program's children may leave its process group, as the git and helm that a server runs commonly do, and they do not
+// get the death signal that the program gets. But they inherit its environment, and so the mark in it, by which they are
+// found when the program has ended, or by the next supervisor when this one was killed.
+const markVariable = "SUPERVISED_PROCESS"
+
+// markOf returns the environment entry that tells the descendants of a process of the supervisor in dir. Without a name
+// it is the beginning that all of dir have in common.
+func markOf(dir, name string) string {
+	return markVariable + "=" + dir + "//" + name
+}
+
+// Sweep kills what a supervisor of dir that was killed left running: children of its processes. It refuses while a
+// supervisor runs there.
+func Sweep(dir string) error {
+	dir, err := resolve(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if pid, running := Running(dir); running {
+		return fmt.Errorf("ending leftover processes of %s: want no supervisor there, but %d runs", dir, pid)
+	}
+	return sweepAll(dir)
+}
+
+func sweepAll(dir string) error {
+	prefix := []byte(markOf(dir, ""))
+	return sweep(func(p procStat) bool {
+		return p.hasEnv(func(entry []byte) bool { return bytes.HasPrefix(entry, prefix) })
+	})
+}
+
+const sweepTimeout = 5000 // milliseconds for one killed process to be gone
+
+// sweep kills all other processes that match, and returns when none is left. A process that begins another meanwhile is
+// no way out: it looks until it finds nothing.
+func sweep(match func(procStat) bool) error {
+	self := os.Getpid()
+	for {
+		entries, err := filepath.Glob("/proc/[0-9]*")
+		if err != nil {
+			return err
+		}
+		found := false
+		for _, entry := range entries {
+			pid, err := strconv.Atoi(filepath.Base(entry))
+			if err != nil || pid == self || !matches(pid, match) {
+				continue
+			}
+			found = true
+			if err := end(pid, match); err != nil {
+				return fmt.Errorf("ending process %d: %w", pid, err)
+			}
+		}
+		if !found {
+			return nil
+		}
+	}
+}
+
+func matches(pid int, match func(procStat) bool) bool {
+	p, err := readProcStat(pid)
+	return err == nil && !p.ended && match(p)
+}
+
+// end kills the process and waits until it is gone. It is not our child, so only a pidfd tells of its end.
+func end(pid int, match func(procStat) bool) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return os.NewSyscallError("pidfd_open", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	// The number may have gone to another process before it was opened; what it means now cannot change any more.
+	if !matches(pid, match) {
+		return nil
+	}
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return os.NewSyscallError("pidfd_send_signal", err)
+	}
+	return awaitPidfd(fd, sweepTimeout)
+}
+
+// awaitPidfd blocks until the process is gone, for so many milliseconds at most.
+func awaitPidfd(fd, timeout int) error {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(poll, timeout)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return os.NewSyscallError("poll", err)
+		case n == 0:
+			return errors.New("it is still there after being killed")
+		}
+		return nil
+	}
+}
+
+// procStat is what /proc tells of a process.
+type procStat struct {
+	pid   int
+	group int  // its process group
+	ended bool // it has ended and only waits to be waited for
+}
+
+func readProcStat(pid int) (procStat, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return procStat{}, err
+	}
+	// The second field is the program's name in parentheses, which may hold anything. State, parent and group follow.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 3 {
+		return procStat{}, fmt.Errorf("/proc/%d/stat: want at least 5 fields", pid)
+	}
+	group, err := strconv.Atoi(string(fields[2]))
+	if err != nil {
+		return procStat{}, err
+	}
+	state := fields[0][0]
+	return procStat{pid: pid, group: group, ended: state == 'Z' || state == 'X'}, nil
+}
+
+func (p procStat) hasMark(mark string) bool {
+	return p.hasEnv(func(entry []byte) bool { return string(entry) == mark })
+}
+
+// hasEnv looks at the environment that the process was started with. Those of other users cannot be read.
+func (p procStat) hasEnv(match func(entry []byte) bool) bool {
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
+	if err != nil {
+		return false
+	}
+	for entry := range bytes.SplitSeq(environ, []byte{0}) {
+		if match(entry) {
+			return true
+		}
+	}
+	return false
+}
