@@ -13,11 +13,11 @@ func Programs() ([]Program, error) { return hubRecipe().programs() }
 
 // hubRecipe is the one place that says what a hub's engine consists of. Versions are in the nested modules' go.mod.
 func hubRecipe() recipe {
-	return recipe{sources: sourcesZip, modules: []module{platformModule(), giteaModule()}}
+	return recipe{sources: sourcesZip, modules: []nestedModule{platformModule(), giteaModule()}}
 }
 
 // platformModule is everything that shares the Kubernetes libraries.
-func platformModule() module {
+func platformModule() nestedModule {
 	const (
 		kubernetes = "k8s.io/kubernetes"
 		argocd     = "github.com/argoproj/argo-cd/v3"
@@ -29,7 +29,7 @@ func platformModule() module {
 
 		kubernetesVersion = "k8s.io/component-base/version"
 	)
-	return module{
+	return nestedModule{
 		dir: "platform",
 		targets: []target{
 			{name: "kubernetes", component: "kubernetes", module: kubernetes, pkg: "./kubernetes", stamps: []stamp{
@@ -71,9 +71,9 @@ func platformModule() module {
 }
 
 // giteaModule is Gitea with SQLite, which is written in C.
-func giteaModule() module {
+func giteaModule() nestedModule {
 	const gitea = "code.gitea.io/gitea"
-	return module{
+	return nestedModule{
 		dir:  "gitea",
 		cgo:  true,
 		tags: []string{"sqlite", "sqlite_unlock_notify"},

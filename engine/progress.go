@@ -74,6 +74,10 @@ func (p *progress) showCompiled() {
 		p.step.Wait("linking the programs")
 		return
 	}
+	if compiled == 0 {
+		p.step.Wait(fmt.Sprintf("compiling %s packages", humanize.Comma(int64(p.expected))))
+		return
+	}
 	p.step.Wait(fmt.Sprintf("compiled %s of %s packages", humanize.Comma(int64(compiled)), humanize.Comma(int64(p.expected))))
 }
 

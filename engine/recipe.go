@@ -19,12 +19,12 @@ const format = 1
 // recipe says what an engine is made from and what becomes of it. It is data, so that a test can build a small one.
 type recipe struct {
 	sources string // a zip with the modules' folders at its top
-	modules []module
+	modules []nestedModule
 }
 
-// module is one nested Go module and what is built and taken from the modules that it pins. Files called
+// nestedModule is one nested Go module and what is built and taken from the modules that it pins. Files called
 // patches/*.patch in its folder are applied to those modules' sources; their paths begin with a module's path.
-type module struct {
+type nestedModule struct {
 	dir      string // its folder in the sources
 	cgo      bool   // whether C code is compiled too
 	tags     []string
@@ -125,7 +125,7 @@ func hashWith(inputs, goVersion string) string {
 func shortHash(sum []byte) string { return fmt.Sprintf("%x", sum[:10]) }
 
 // buildFlags are the flags of go build that decide what is built.
-func (r recipe) buildFlags(m module) ([]string, error) {
+func (r recipe) buildFlags(m nestedModule) ([]string, error) {
 	pins, err := r.pins(m)
 	if err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (r recipe) files() (fs.FS, error) {
 // pins are the versions that a nested module's go.mod names.
 type pins struct{ *modfile.File }
 
-func (r recipe) pins(m module) (pins, error) {
+func (r recipe) pins(m nestedModule) (pins, error) {
 	files, err := r.files()
 	if err != nil {
 		return pins{}, err

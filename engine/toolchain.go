@@ -31,7 +31,7 @@ type goEnv struct {
 func findToolchain(ctx context.Context, need string) (*toolchain, error) {
 	path, err := exec.LookPath("go")
 	if err != nil {
-		return nil, fmt.Errorf("Go is not on the PATH: install Go %s or later from https://go.dev/dl/, or %s", need, archiveWay)
+		return nil, fmt.Errorf("no Go is on the PATH: install Go %s or later from https://go.dev/dl/, or %s", need, archiveWay)
 	}
 	// In the root folder, so that no go.mod of the caller's chooses another version of Go.
 	out, err := runTool(ctx, toolRun{

@@ -16,7 +16,7 @@ import (
 
 // workspace is a nested module on its way to becoming programs.
 type workspace struct {
-	module   module
+	module   nestedModule
 	dir      string // of the nested module, ours to change
 	out      string // where programs are linked
 	tools    *toolchain
@@ -27,7 +27,7 @@ type workspace struct {
 	folders  map[string]string // of the modules that files are taken from or that are patched, by their paths
 }
 
-func (b *builder) newWorkspace(m module, dir, scratch string, p *progress) (*workspace, error) {
+func (b *builder) newWorkspace(m nestedModule, dir, scratch string, p *progress) (*workspace, error) {
 	pins, err := b.recipe.pins(m)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ type policy struct {
 		} `json:"matchConstraints"`
 		MatchConditions []expression `json:"matchConditions"`
 		Variables       []expression `json:"variables"`
-		Validations     []validation `json:"validations"`
+		Validations     []rule       `json:"validations"`
 	} `json:"spec"`
 }
 
@@ -40,7 +40,7 @@ type expression struct {
 	Expression string `json:"expression"`
 }
 
-type validation struct {
+type rule struct {
 	Expression        string `json:"expression"`
 	Message           string `json:"message"`
 	MessageExpression string `json:"messageExpression"`

@@ -44,7 +44,8 @@ func renderChart(tree Tree, dir, namespace string) ([]*unstructured.Unstructured
 	}
 	objects := make([]*unstructured.Unstructured, 0, len(manifests))
 	for _, manifest := range manifests {
-		object, err := decode([]byte(manifest.Content))
+		// Sorting cuts off the last line's end, which can belong to a text; "helm template" puts it back.
+		object, err := decode([]byte(manifest.Content + "\n"))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", manifest.Name, err)
 		}

@@ -96,14 +96,17 @@ func (c *checker) checkPolicies() {
 		c.fault("spec.policies.mode", "%s is not a mode: %s", strictyaml.Quote(string(m)),
 			strictyaml.OneOf(string(m), words(Modes())))
 	}
+	first := make(map[string]int, len(policies.Namespaces))
 	for i, namespace := range policies.Namespaces {
 		path := strictyaml.Index("spec.policies.namespaces", i)
 		if len(namespace) > validation.DNS1123LabelMaxLength {
 			c.fault(path, "has %d characters: want at most %d", len(namespace), validation.DNS1123LabelMaxLength)
 		}
 		c.checkLabel(path, namespace)
-		if first := slices.Index(policies.Namespaces, namespace); first < i && namespace != "" {
-			c.fault(path, "%s is item %d already: take one out", strictyaml.Quote(namespace), first)
+		if earlier, twice := first[namespace]; twice && namespace != "" {
+			c.fault(path, "%s is item %d already: take one out", strictyaml.Quote(namespace), earlier)
+		} else {
+			first[namespace] = i
 		}
 	}
 }

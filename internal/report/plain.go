@@ -25,8 +25,9 @@ type plainStep struct {
 	due   *time.Timer // writes next; nil if none is due
 }
 
-// NewPlain returns a sink that writes lines of plain text, for pipes and logs: one when a step starts, one when it ends,
-// and between them what it waits for, if that takes a while, at most every few seconds and each message once.
+// NewPlain returns a sink that writes lines of plain text, for pipes and logs: one when a step starts, one when it
+// ends, and between them what it waits for, if that takes a while, at most every few seconds and not the same twice in
+// a row.
 //
 //	cluster         started
 //	cluster         waiting for kube-apiserver: not ready

@@ -1,6 +1,6 @@
 // Package report says how long work goes on while it goes on. Domain packages send Events to a Reporter; what a person
-// or a program sees of them is the sink's choice: a live display on a terminal, plain lines in a pipe, or one JSON object
-// per line.
+// or a program sees of them is the sink's choice: a live display on a terminal, plain lines in a pipe, or one JSON
+// object per line.
 package report
 
 import "time"
@@ -11,7 +11,7 @@ type State string
 // The states of a step, in the order in which a step goes through them. Waiting may come any number of times.
 const (
 	Started   State = "started"   // the step's work has begun
-	Waiting   State = "waiting"   // the step waits; Message says for what
+	Waiting   State = "waiting"   // the step goes on; Message is a phrase, for example "waiting for etcd"
 	Unchanged State = "unchanged" // the step ended: it was already true, nothing was done
 	Done      State = "done"      // the step ended: it was made true
 	Failed    State = "failed"    // the step ended: Message says why not
@@ -55,7 +55,7 @@ func Start(to Reporter, name, message string) *Step {
 	return s
 }
 
-// Wait reports what the step waits for now.
+// Wait reports what the step waits for or does now, as a phrase.
 func (s *Step) Wait(message string) { s.send(Waiting, message) }
 
 // Done reports that the step's work is done.

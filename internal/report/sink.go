@@ -22,21 +22,21 @@ type Mode string
 
 // The modes. Auto is Terminal where a person watches, and Plain elsewhere.
 const (
-	Auto         Mode = "auto"
-	PlainMode    Mode = "plain"
-	JSONMode     Mode = "json"
-	TerminalMode Mode = "terminal"
+	Auto     Mode = "auto"
+	Plain    Mode = "plain"
+	JSON     Mode = "json"
+	Terminal Mode = "terminal"
 )
 
 // Set takes one of the modes' names.
 func (m *Mode) Set(name string) error {
 	switch mode := Mode(name); mode {
-	case Auto, PlainMode, JSONMode, TerminalMode:
+	case Auto, Plain, JSON, Terminal:
 		*m = mode
 		return nil
 	}
 	return fmt.Errorf("want one of %s", strings.Join([]string{
-		string(Auto), string(PlainMode), string(JSONMode), string(TerminalMode),
+		string(Auto), string(Plain), string(JSON), string(Terminal),
 	}, ", "))
 }
 
@@ -46,13 +46,13 @@ func (m *Mode) String() string { return string(*m) }
 // Type names the kind of value in a command's help.
 func (m *Mode) Type() string { return "mode" }
 
-// New returns the sink that mode chooses. When ctx ends, a live display on a terminal ends with it: the terminal is as
-// before, and what is reported later comes as plain lines. A terminal that calls itself dumb has none in any mode.
+// New returns the sink that mode chooses. A live display on a terminal ends when ctx does, see NewTerminal; a terminal
+// that calls itself dumb has none in any mode.
 func New(ctx context.Context, mode Mode, w io.Writer) Sink {
 	switch {
-	case mode == JSONMode:
+	case mode == JSON:
 		return NewJSON(w)
-	case mode == PlainMode, os.Getenv("TERM") == "dumb", mode != TerminalMode && !isTerminal(w):
+	case mode == Plain, os.Getenv("TERM") == "dumb", mode != Terminal && !isTerminal(w):
 		return NewPlain(w)
 	}
 	return NewTerminal(ctx, w, func() int { return widthOf(w) })

@@ -1,17 +1,18 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 	"unicode"
 )
 
-// nameWidth is the width of the column with the names of steps, in which longer names stick out.
+// nameWidth is the width of the column with the names of steps, of which longer names stick out.
 const nameWidth = 16
 
-// column fills name up to the width of its column.
-func column(name string) string { return fmt.Sprintf("%-*s", nameWidth, oneLine(name)) }
+// column fills name up to the width of its column, and puts a space after it in any case.
+func column(name string) string { return fmt.Sprintf("%-*s ", nameWidth-1, oneLine(name)) }
 
 // took writes a duration as precisely as a person wants to know it: 4.2s, 42s, 4m02s, 1h04m.
 func took(d time.Duration) string {
@@ -29,15 +30,14 @@ func took(d time.Duration) string {
 	}
 }
 
-// sentence says what happened to a step, for example "done in 4.2s" or "waiting for etcd: not ready". It has line breaks
-// if the message of a step's end has.
+// sentence says what happened to a step, for example "done in 4.2s" or "waiting for etcd: not ready". It has line
+// breaks if the message of a step's end has.
 func sentence(e Event) string {
 	switch e.State {
 	case Started:
 		return join("started", ": ", oneLine(e.Message))
 	case Waiting:
-		// What is waited for is often known as the end of that phrase already.
-		return join("waiting", " for ", strings.TrimPrefix(oneLine(e.Message), "waiting for "))
+		return cmp.Or(oneLine(e.Message), "waiting")
 	case Unchanged:
 		return join("unchanged", ": ", lines(e.Message))
 	case Done:

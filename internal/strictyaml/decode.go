@@ -13,7 +13,6 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -111,29 +110,27 @@ func (d *decoder) structure(v reflect.Value, node *yaml.Node, path string) bool 
 	if node.Kind != yaml.MappingNode {
 		return d.wrong(node, path, "want a mapping with the fields "+strings.Join(names(fields), ", "))
 	}
-	entries := d.entries(node, path)
-	for _, e := range entries {
+	for _, e := range d.entries(node, path) {
 		if f, known := named(fields, e.name); known {
 			d.value(v.FieldByIndex(f.index), e.value, e.path)
 			continue
 		}
-		d.unknown(e.key, path, e.name, fields)
-		meant, near := Nearest(e.name, names(fields))
-		given := slices.ContainsFunc(entries, func(other entry) bool { return other.name == meant })
-		if near && !given {
+		meant, near := d.unknown(e.key, path, e.name, fields)
+		if near && !d.document.Has(Key(path, meant)) {
 			d.document.unread[Key(path, meant)] = true
 		}
 	}
 	return true
 }
 
-// unknown records that the struct at path has no field called name.
-func (d *decoder) unknown(node *yaml.Node, path, name string, fields []field) {
+// unknown records that the struct at path has no field called name. It returns the field that was likely meant, if any.
+func (d *decoder) unknown(node *yaml.Node, path, name string, fields []field) (meant string, near bool) {
 	message := "unknown field: want one of " + strings.Join(names(fields), ", ")
-	if meant, near := Nearest(name, names(fields)); near {
+	if meant, near = Nearest(name, names(fields)); near {
 		message = fmt.Sprintf("unknown field: did you mean %s?", meant)
 	}
 	d.fault(node, Key(path, name), message)
+	return meant, near
 }
 
 // mapping decodes a mapping into a map.

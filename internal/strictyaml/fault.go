@@ -39,11 +39,15 @@ func (f Fault) String() string {
 // Faults is everything that is wrong, as one error. Find it in an error with errors.As.
 type Faults []Fault
 
-// Error returns the faults, one in a line.
+// Error returns the faults, one in a line. Of very many, as those of a file of another kind, it leaves out the last.
 func (f Faults) Error() string {
-	lines := make([]string, len(f))
-	for i, fault := range f {
-		lines[i] = fault.String()
+	const most = 100
+	var lines []string
+	for _, fault := range f[:min(len(f), most)] {
+		lines = append(lines, fault.String())
+	}
+	if len(f) > most {
+		lines = append(lines, fmt.Sprintf("and %d more", len(f)-most))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -3,6 +3,7 @@ package strictyaml
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -30,6 +31,14 @@ line 4: a line alone`
 	var faults Faults
 	if !errors.As(fmt.Errorf("reading: %w", err), &faults) || len(faults) != 7 {
 		t.Errorf("errors.As found %d faults, want 7", len(faults))
+	}
+}
+
+func TestErrorOfVeryManyFaultsIsShort(t *testing.T) {
+	faults := make(Faults, 150)
+	lines := strings.Split(faults.Error(), "\n")
+	if len(lines) != 101 || lines[100] != "and 50 more" {
+		t.Errorf("the error has %d lines and ends in %q", len(lines), lines[len(lines)-1])
 	}
 }
 

@@ -75,8 +75,9 @@ func TestDecodeBoundsAliases(t *testing.T) {
 
 func TestDecodeMakesSyntaxErrorsReadable(t *testing.T) {
 	const (
-		colon   = `": " cannot stand here: indent this line like those around it, or put a value that holds ": " in quotes`
-		misfit  = "is no field that fits the lines above: want their indentation, and nothing after a closing quote or bracket"
+		colon  = `": " cannot stand here: indent this line like those around it, or put a value that holds ": " in quotes`
+		misfit = "is no field that fits the lines above: want their indentation, " +
+			"and nothing after a closing quote or bracket"
 		list    = "the list that [ begins here is not closed, or lacks a comma: want items with commas between, and ]"
 		mapping = "the mapping that { begins here is not closed, or lacks a comma: want fields with commas between, and }"
 		quote   = "a quote that begins here is not closed"

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Background is a function that runs within the supervisor as long as it does. When it returns an error, or panics, it is
-// called again after a pause that grows as that of processes does; when it returns nil, it is done. It must end when ctx
-// does, which is when the processes are stopped.
+// Background is a function that runs within the supervisor as long as it does. When it returns an error, or panics, it
+// is called again after a pause that grows as that of processes does; when it returns nil, it is done. It must end when
+// ctx does, which is when the processes are stopped.
 type Background func(ctx context.Context, s *Supervisor) error
 
 const backgroundTimeout = 5 * time.Second

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// board holds the status of every process. Whoever waits for a change waits on a channel that is closed by the next one:
-// nobody has to be told apart, and a slow reader misses states in between but never the last one.
+// board holds the status of every process. Whoever waits for a change waits on a channel that is closed by the next
+// one: nobody has to be told apart, and a slow reader misses states in between but never the last one.
 type board struct {
 	mu       sync.Mutex
 	order    []string

@@ -45,15 +45,14 @@ func startChild(f *forker, p Process, mark, logPath string) (*child, error) {
 	return c, nil
 }
 
-// reap waits for the program's end and ends its descendants.
+// reap waits for the program's end and ends its descendants. Until it is waited for, the ended program keeps its number
+// and that of its process group: so long, the number means no other.
 func (c *child) reap(mark string) {
 	pid := c.process.Pid
 	awaitExit(pid)
-	// Until it is waited for, the ended program keeps its number, and the process group keeps it too: this hits no other.
-	_ = unix.Kill(-pid, unix.SIGKILL)
+	swept := sweep(func(p procStat) bool { return p.group == pid || p.hasMark(mark) })
 	state, err := c.process.Wait()
-	c.state = state
-	c.err = errors.Join(err, sweep(func(p procStat) bool { return p.group == pid || p.hasMark(mark) }))
+	c.state, c.err = state, errors.Join(swept, err)
 }
 
 // awaitExit blocks until the program has ended, and leaves it to be waited for.

@@ -37,8 +37,8 @@ func NewClient(dir string) *Client {
 	}}}
 }
 
-// Apply makes list the processes that are supervised; see Supervisor.Apply. Once the supervisor has the list, it goes on
-// with it even if ctx ends.
+// Apply makes list the processes that are supervised; see Supervisor.Apply. Once the supervisor has the list, it goes
+// on with it even if ctx ends.
 func (c *Client) Apply(ctx context.Context, list []Process) error {
 	body, err := json.Marshal(list)
 	if err != nil {

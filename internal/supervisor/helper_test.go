@@ -66,10 +66,13 @@ func play(role string, args []string) int {
 			tell("wrote")
 			<-terminated
 		}
-	case "parent": // has a child that outlives it, in its process group or not
+	case "parent": // has a child that outlives it, and that may leave the process group or lose the environment
 		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), roleVariable+"=stubborn", nameVariable+"=child")
-		child.SysProcAttr = &syscall.SysProcAttr{Setsid: len(args) > 0 && args[0] == "escape"}
+		child.Env = []string{roleVariable + "=stubborn", nameVariable + "=child", tellVariable + "=" + os.Getenv(tellVariable)}
+		if args[0] != "forget" {
+			child.Env = append(os.Environ(), child.Env...)
+		}
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: args[0] == "escape"}
 		if err := child.Start(); err != nil {
 			return 1
 		}
@@ -132,8 +135,8 @@ func flaky(path, want string) int {
 	return 7
 }
 
-// serveReadiness is a program that takes its time to be ready: it answers 500 to as many requests as its fourth argument
-// says. The others are a Unix socket, a certificate and a key.
+// serveReadiness is a program that takes its time to be ready: it answers 500 to as many requests as its fourth
+// argument says. The others are a Unix socket, a certificate and a key.
 func serveReadiness(args []string, terminated <-chan os.Signal) int {
 	listener, err := net.Listen("unix", args[0])
 	if err != nil {

@@ -176,8 +176,8 @@ func (k *keeper) rest(pause <-chan time.Time) bool {
 	}
 }
 
-// restart ends the run that there is, if any, and begins another. It returns when the old one has ended, or false if the
-// process is to stop.
+// restart ends the run that there is, if any, and begins another. It returns when the old one has ended, or false if
+// the process is to stop.
 func (k *keeper) restart() bool {
 	answer := make(chan bool, 1)
 	select {

@@ -1,10 +1,13 @@
 package supervisor
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -243,7 +246,7 @@ func TestKillFollowsAStopThatTakesLong(t *testing.T) {
 }
 
 func TestDescendantsEndWithTheirProcess(t *testing.T) {
-	for _, how := range []string{"stay", "escape"} {
+	for _, how := range []string{"escape", "forget"} {
 		t.Run(how, func(t *testing.T) {
 			j := newJournal(t)
 			c := supervise(t, t.TempDir())
@@ -263,5 +266,42 @@ func TestDescendantsEndWithTheirProcess(t *testing.T) {
 				t.Error("the child of a stopped process is still there")
 			}
 		})
+	}
+}
+
+func TestProcessesOutliveTheThreadsOfTheSupervisor(t *testing.T) {
+	j := newJournal(t)
+	c := supervise(t, t.TempDir())
+	var list []Process
+	for i := range 16 {
+		list = append(list, j.process(fmt.Sprintf("p%d", i), "sleeper"))
+	}
+	apply(t, c, list...)
+	for range list {
+		j.next(t)
+	}
+	// The thread of a goroutine that ends locked ends too: these take all threads that are idle with them.
+	const many = 50
+	var locked, ended sync.WaitGroup
+	release := make(chan struct{})
+	locked.Add(many)
+	for range many {
+		ended.Go(func() {
+			runtime.LockOSThread()
+			locked.Done()
+			<-release
+		})
+	}
+	locked.Wait()
+	close(release)
+	ended.Wait()
+
+	if err := c.Stop(within(t), 0); err != nil {
+		t.Fatal(err)
+	}
+	for range list { // they were there to be asked
+		if event, _ := j.next(t); !strings.HasSuffix(event, " ends") {
+			t.Errorf("got %q", event)
+		}
 	}
 }

@@ -33,8 +33,8 @@ type Probe struct {
 	Key  string `json:"key,omitempty"`
 	// ServerName is the name to expect in the server's certificate; the host of URL or Connect if empty.
 	ServerName string `json:"serverName,omitempty"`
-	// SkipVerify takes any server certificate, for programs that make their own and keep it to themselves. With the probe
-	// goes no credential but the possession of Key, so what is at stake is only whether "ready" is true.
+	// SkipVerify takes any server certificate, for programs that make their own and keep it to themselves. With the
+	// probe goes no credential but the possession of Key, so what is at stake is only whether "ready" is true.
 	SkipVerify bool `json:"skipVerify,omitempty"`
 }
 
@@ -91,8 +91,8 @@ func (p *Probe) await(ctx context.Context, failed func(error)) error {
 	}
 }
 
-// asker keeps what tries of one probe share: a connection that answered once with something else than 200 is used again,
-// which spares the program a TLS handshake per try.
+// asker keeps what tries of one probe share: a connection that answered once with something else than 200 is used
+// again, which spares the program a TLS handshake per try.
 type asker struct {
 	probe  *Probe
 	client *http.Client // nil until its certificates could be read

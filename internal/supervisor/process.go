@@ -14,8 +14,8 @@ import (
 
 // Process is a program to keep running, and how.
 //
-// Two processes are the same if all their fields are: Apply restarts one whose fields differ. A program that reads a file
-// only when it starts can be made to follow the file by having the file's hash among its arguments or environment.
+// Two processes are the same if all their fields are: Apply restarts one whose fields differ. A program that reads a
+// file only when it starts can be made to follow the file by having the file's hash among its arguments or environment.
 type Process struct {
 	// Name is unique among the processes of a supervisor, for example "kube-apiserver". It names the log file too.
 	Name string `json:"name"`
@@ -32,8 +32,8 @@ type Process struct {
 	After []string `json:"after,omitempty"`
 	// Ready tells when the process does its work. Without it, a process is ready as soon as it runs.
 	Ready *Probe `json:"ready,omitempty"`
-	// Oneshot is for a process that ends: it is ready when it has exited with 0, and is not started again then. One that
-	// fails is.
+	// Oneshot is for a process that ends: it is ready when it has exited with 0, and is not started again then. One
+	// that fails is.
 	Oneshot bool `json:"oneshot,omitempty"`
 	// StopSignal asks the process to end; SIGTERM if zero. It goes to the process alone, not to its children.
 	StopSignal syscall.Signal `json:"stopSignal,omitempty"`

@@ -67,6 +67,7 @@ func launch(ctx context.Context, dir string, l Launch) error {
 	}
 	defer func() { _ = ready.Close() }()
 
+	inheritNothing()
 	command := exec.Command(l.Path, l.Args...)
 	command.Dir = dir
 	command.Env = l.Env
@@ -110,7 +111,6 @@ func readyFile() *os.File {
 		return nil
 	}
 	_ = os.Unsetenv(readyVariable)
-	syscall.CloseOnExec(fd)
 	return os.NewFile(uintptr(fd), "ready")
 }
 
@@ -131,8 +131,8 @@ func written(path string, since int64) string {
 }
 
 // awaitOther returns true when the supervisor that holds the lock can be reached, or false when it is gone. Between
-// taking the lock and listening, and between stopping and releasing it, little happens: this asks again rather than have
-// the supervisor tell strangers.
+// taking the lock and listening, and between stopping and releasing it, little happens: this asks again rather than
+// have the supervisor tell strangers.
 func awaitOther(ctx context.Context, dir string) (bool, error) {
 	client := NewClient(dir)
 	for pause := probeShortest; ; pause = min(2*pause, probeLongest) {

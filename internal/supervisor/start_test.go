@@ -3,10 +3,13 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -100,7 +103,55 @@ func TestAStoppedSupervisorIsGoneAndStartsTheSameAgain(t *testing.T) {
 	j.expect(t, "api runs")
 }
 
-func TestSIGTERMStopsInOrder(t *testing.T) {
+func TestProcessesInheritNothingOfTheSupervisor(t *testing.T) {
+	inherited, err := syscall.Dup(0) // passed on by default, unlike what Go opens
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(inherited) })
+	silent := Process{Name: "api", Path: testBinary(), Env: []string{roleVariable + "=sleeper"}}
+
+	t.Run("within this process", func(t *testing.T) {
+		dir := t.TempDir()
+		c := supervise(t, dir)
+		apply(t, c, silent)
+		checkInherited(t, dir, c)
+	})
+	t.Run("launched", func(t *testing.T) {
+		dir := t.TempDir()
+		if _, err := makeFolder(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := storeProcesses(dir, []Process{silent}); err != nil {
+			t.Fatal(err)
+		}
+		c, _ := launchSupervisor(t, dir) // starts the process before it has told that it can be reached
+		checkInherited(t, dir, c)
+	})
+}
+
+func checkInherited(t *testing.T, dir string, c *Client) {
+	t.Helper()
+	untilReady(t, c)
+	pid := statusOf(t, c, "api").PID
+	var got []string
+	for fd := range 100 {
+		target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
+		// The process opens some itself: it is a Go program.
+		if err == nil && !strings.HasPrefix(target, "anon_inode:") && !strings.HasPrefix(target, "/sys/") {
+			got = append(got, strings.TrimPrefix(target, dir+"/"))
+		}
+	}
+	if want := []string{os.DevNull, "logs/api.log", "logs/api.log"}; !slices.Equal(got, want) {
+		t.Errorf("open files: got %q, want %q", got, want)
+	}
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil || strings.Contains(string(environ), readyVariable) || !strings.Contains(string(environ), markVariable) {
+		t.Errorf("environment: got %q, %v", environ, err)
+	}
+}
+
+func TestSIGINTStopsInOrder(t *testing.T) {
 	j := newJournal(t)
 	c, pid := launchSupervisor(t, t.TempDir())
 	apply(t, c, j.answering("store"), j.answering("api").after("store"))

@@ -10,8 +10,8 @@ import (
 	"github.com/back-stack/backstack/internal/atomicfile"
 )
 
-// The list of processes outlives the supervisor, so that it starts the same ones when the machine has been restarted. It
-// holds their environments, and so may hold credentials.
+// The list of processes outlives the supervisor, so that it starts the same ones when the machine has been restarted.
+// It holds their environments, and so may hold credentials.
 func storePath(dir string) string { return filepath.Join(dir, "processes.json") }
 
 func storeProcesses(dir string, list []Process) error {

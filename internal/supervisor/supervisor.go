@@ -44,15 +44,17 @@ type Options struct {
 // Supervisor is a running supervisor, as the functions that run within it see it. All methods may be called
 // concurrently.
 type Supervisor struct {
-	fleet   *fleet
+	dir     string // resolved
 	log     *slog.Logger
+	server  *http.Server
+	fleet   *fleet
 	running context.Context // done when it is to stop
 	stop    context.CancelFunc
 }
 
 // Run supervises until ctx ends, the process gets SIGTERM, SIGINT or SIGHUP, or a client asks it to stop; then it stops
-// its processes in order and returns nil. It returns a *RunningError if the folder has a supervisor already. It is meant
-// to be all that its process does: what the process and its children write is for their owner alone from then on.
+// its processes in order and returns nil. It returns a *RunningError if the folder has a supervisor already. It is
+// meant to be all that its process does: what the process and its children write is for their owner alone from then on.
 func Run(ctx context.Context, o Options) error {
 	ready := readyFile()
 	return run(ctx, o, func() { announceReady(ready) })
@@ -60,6 +62,7 @@ func Run(ctx context.Context, o Options) error {
 
 // run is Run; it calls reachable when clients are answered.
 func run(ctx context.Context, o Options, reachable func()) (err error) {
+	inheritNothing()
 	syscall.Umask(0o077)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer stop()
@@ -81,51 +84,44 @@ func run(ctx context.Context, o Options, reachable func()) (err error) {
 		return fmt.Errorf("opening the supervisor's log: %w", err)
 	}
 	defer func() { _ = own.Close() }()
-	log := cmp.Or(o.Log, slog.New(slog.NewTextHandler(own, nil)))
-	if err := sweepAll(dir); err != nil {
-		return err
-	}
-	list, err := loadProcesses(dir)
-	if err != nil {
-		return err
-	}
-	listener, err := listen(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(filepath.Join(dir, socketName)) }()
-
-	s := &Supervisor{fleet: newFleet(dir, log), log: log}
+	s := &Supervisor{dir: dir, server: server, log: cmp.Or(o.Log, slog.New(slog.NewTextHandler(own, nil)))}
 	s.running, s.stop = context.WithCancel(ctx)
 	defer s.stop()
-	log.Info("supervisor started", "pid", os.Getpid(), "processes", len(list))
+	return s.supervise(o.Background, reachable)
+}
+
+// supervise is what a supervisor does while it holds the lock.
+func (s *Supervisor) supervise(functions []Background, reachable func()) error {
+	if err := sweepAll(s.dir); err != nil {
+		return err
+	}
+	list, err := loadProcesses(s.dir)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(s.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(filepath.Join(s.dir, socketName)) }()
+
+	s.log.Info("supervisor started", "pid", os.Getpid(), "processes", len(list))
+	s.fleet = newFleet(s.dir, s.log)
 	launched := s.fleet.launch(list) // before anybody can apply another list
-	server.Handler = s.handler()
-	broken := s.serve(server, listener)
+	broken := s.serve(listener)
 	reachable()
-	s.untilStopped(filepath.Join(dir, "logs"), o.Background)
+	s.untilStopped(functions)
 	_ = listener.Close() // not before, so that a stop that takes long can be followed by a kill
 	return errors.Join(launched, <-broken)
 }
 
-// untilStopped returns when the supervisor was stopped and nothing is left of what it ran.
-func (s *Supervisor) untilStopped(logs string, functions []Background) {
-	var upkeep sync.WaitGroup
-	upkeep.Go(func() { keepLogsShort(s.running, logs, s.log) })
-	ended := runBackground(s.running, s, functions)
-	<-s.running.Done()
-	s.log.Info("supervisor stopping")
-	s.fleet.close()
-	s.awaitBackground(ended)
-	upkeep.Wait()
-}
-
-// serve answers clients. When that breaks, it stops the supervisor, since nobody could any more; the channel yields why,
-// or nil when the listener was closed.
-func (s *Supervisor) serve(server *http.Server, listener net.Listener) <-chan error {
+// serve answers clients. When that breaks, it stops the supervisor, since nobody could any more; the channel yields
+// why, or nil when the listener was closed.
+func (s *Supervisor) serve(listener net.Listener) <-chan error {
+	s.server.Handler = s.handler()
 	broken := make(chan error, 1)
 	go func() {
-		err := server.Serve(listener)
+		err := s.server.Serve(listener)
 		if errors.Is(err, net.ErrClosed) {
 			err = nil
 		}
@@ -133,6 +129,18 @@ func (s *Supervisor) serve(server *http.Server, listener net.Listener) <-chan er
 		s.stop()
 	}()
 	return broken
+}
+
+// untilStopped returns when the supervisor was stopped and nothing is left of what it ran.
+func (s *Supervisor) untilStopped(functions []Background) {
+	var upkeep sync.WaitGroup
+	upkeep.Go(func() { keepLogsShort(s.running, filepath.Join(s.dir, "logs"), s.log) })
+	ended := runBackground(s.running, s, functions)
+	<-s.running.Done()
+	s.log.Info("supervisor stopping")
+	s.fleet.close()
+	s.awaitBackground(ended)
+	upkeep.Wait()
 }
 
 // Apply makes list the processes that are supervised, and stores it: what is new is started, what differs is restarted,

@@ -12,8 +12,8 @@ import (
 )
 
 // A program's children may leave its process group, as the git and helm that a server runs commonly do, and they do not
-// get the death signal that the program gets. But they inherit its environment, and so the mark in it, by which they are
-// found when the program has ended, or by the next supervisor when this one was killed.
+// get the death signal that the program gets. But they inherit its environment, and so the mark in it, by which they
+// are found when the program has ended, or by the next supervisor when this one was killed.
 const markVariable = "SUPERVISED_PROCESS"
 
 // markOf returns the environment entry that tells the descendants of a process of the supervisor in dir. Without a name

@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// TailLog returns the last lines of what the process called name has written, at most so many, the oldest first. It reads
-// on in rotated files where the newest is too short. dir is the supervisor's folder; no supervisor need be running.
+// TailLog returns the last lines of what the process called name has written, at most so many, the oldest first. It
+// reads on in rotated files where the newest is too short. dir is the supervisor's folder; no supervisor need be
+// running.
 func TailLog(dir, name string, lines int) ([]string, error) {
 	if !validName.MatchString(name) {
 		return nil, fmt.Errorf("reading the log of %q: want a process's name", name)

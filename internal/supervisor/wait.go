@@ -28,8 +28,8 @@ func (e *NotReadyError) Error() string {
 func (e *NotReadyError) Unwrap() error { return e.Cause }
 
 // Wait returns when the named processes are ready; all processes if no name is given. It returns a *NotReadyError when
-// ctx ends before, or when one of them cannot be started. onChange, which may be nil, is called with the status of those
-// that are not ready each time that it has changed, and at last with none.
+// ctx ends before, or when one of them cannot be started. onChange, which may be nil, is called with the status of
+// those that are not ready each time that it has changed, and at last with none.
 func (c *Client) Wait(ctx context.Context, onChange func(pending []Status), names ...string) error {
 	var pending []Status
 	for list, err := range c.Watch(ctx) {

@@ -21,6 +21,7 @@ import (
 	"github.com/argoproj/argo-cd/v3/common"
 	"github.com/argoproj/argo-cd/v3/util/grpc"
 	"github.com/argoproj/argo-cd/v3/util/log"
+	"github.com/back-stack/backstack/engine/platform/redis"
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 )
@@ -33,7 +34,7 @@ func main() {
 		common.CommandApplicationSetController: applicationset.NewCommand,
 		common.CommandGitAskPass:               gitaskpass.NewCommand,
 		common.CommandK8sAuth:                  k8sauth.NewCommand,
-		"redis":                                newRedisCommand,
+		"redis":                                redis.NewCommand,
 	}
 	name, args := chosen(os.Args, os.Getenv("ARGOCD_BINARY_NAME"))
 	newCommand, ok := programs[name]

@@ -26,7 +26,17 @@ func (c *Cluster) EnsureDefinitions(ctx context.Context, _ func(string)) error {
 	if err != nil {
 		return err
 	}
-	return client.Apply(ctx, kube.Backstack, append(packages, crossplaneLock())...)
+	certificate, err := c.programs.functionCertificate()
+	if err != nil {
+		return err
+	}
+	namespace := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": certificate.GetNamespace()},
+	}}
+	if err := client.Apply(ctx, kube.Backstack, namespace); err != nil {
+		return err
+	}
+	return client.Apply(ctx, kube.Backstack, append(packages, crossplaneLock(), certificate)...)
 }
 
 // crossplaneLock is the object in which Crossplane's package manager keeps its dependencies, as `crossplane core init`

@@ -2,14 +2,14 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"os"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/back-stack/backstack/internal/kube"
 	"github.com/back-stack/backstack/internal/supervisor"
@@ -60,22 +60,55 @@ func (l Layout) announceFunctions(ctx context.Context) error {
 	return err
 }
 
-// announce writes the endpoint of the function into a revision of it, if it is active and says otherwise.
+// announce does for an active revision what Crossplane's own runtime would do when the function's Deployment is up: it
+// says where the function listens and that it is healthy. See PackageRuntimeExternal in Crossplane's package controllers.
 func announce(ctx context.Context, client *kube.Client, revision *unstructured.Unstructured, endpoints map[string]string) error {
 	endpoint, ours := endpoints[revision.GetLabels()["pkg.crossplane.io/package"]]
 	state, _, _ := unstructured.NestedString(revision.Object, "spec", "desiredState")
 	current, _, _ := unstructured.NestedString(revision.Object, "status", "endpoint")
-	if !ours || state != "Active" || current == endpoint {
+	if !ours || state != "Active" || current == endpoint && kube.Condition(revision, "RuntimeHealthy") == "True" {
 		return nil
 	}
-	patch, err := json.Marshal(map[string]any{"status": map[string]any{"endpoint": endpoint}})
-	if err != nil {
-		return fmt.Errorf("encoding the endpoint of %s: %w", revision.GetName(), err)
+	condition := func(kind, reason string) any {
+		return map[string]any{
+			"type": kind, "status": "True", "reason": reason, "lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
+		}
 	}
-	_, err = client.Dynamic().Resource(functionRevisions).Patch(
-		ctx, revision.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "backstack"}, "status")
+	status := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": revision.GetAPIVersion(), "kind": revision.GetKind(),
+		"metadata": map[string]any{"name": revision.GetName()},
+		"status": map[string]any{
+			"endpoint":            endpoint,
+			"tlsServerSecretName": functionSecret,
+			"conditions": []any{
+				condition("RuntimeHealthy", "HealthyPackageRevision"),
+				condition("RuntimeActive", "ActiveRuntime"),
+			},
+		},
+	}}
+	_, err := client.Dynamic().Resource(functionRevisions).ApplyStatus(
+		ctx, revision.GetName(), status, metav1.ApplyOptions{FieldManager: kube.Backstack, Force: true})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("telling Crossplane where %s is: %w", revision.GetName(), err)
 	}
 	return nil
+}
+
+// functionSecret is the Secret in which Crossplane looks for the certificate of a function. The key is not in it: nobody
+// but the function needs that, and it has a file.
+const functionSecret = "embedded-function-certificate"
+
+func (p programs) functionCertificate() (*unstructured.Unstructured, error) {
+	data := map[string]any{}
+	for key, path := range map[string]string{"ca.crt": p.PKI().Cert("ca"), "tls.crt": p.PKI().Cert("function")} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the functions' certificate: %w", err)
+		}
+		data[key] = string(content)
+	}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "stringData": data,
+		"metadata": map[string]any{"name": functionSecret, "namespace": "crossplane-system"},
+	}}, nil
 }

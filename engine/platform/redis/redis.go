@@ -1,10 +1,13 @@
-package main
+// Package redis is the Redis of an embedded hub: what Argo CD's components share of their caches. It is small, in memory,
+// and takes only callers who know a password, over TLS.
+package redis
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,23 +20,27 @@ import (
 // expiryInterval is how exact the expiry of keys is. Argo CD's caches live for minutes and more.
 const expiryInterval = time.Second
 
-type redisOptions struct {
+type options struct {
 	addr         string
 	certFile     string
 	keyFile      string
 	passwordFile string
 }
 
-// newRedisCommand returns the command that serves a Redis of the size that Argo CD's caches need: in memory, over TLS,
-// for callers who know the password.
-func newRedisCommand() *cobra.Command {
-	o := &redisOptions{}
+// NewCommand returns the command that serves until SIGTERM. The password comes from a file, because arguments can be read
+// by everyone on the machine.
+func NewCommand() *cobra.Command {
+	o := &options{}
 	cmd := &cobra.Command{
 		Use:          "redis",
 		Short:        "Serve Argo CD's caches over the Redis protocol until SIGTERM",
 		Args:         cobra.NoArgs,
 		SilenceUsage: true,
-		RunE:         func(*cobra.Command, []string) error { return o.run() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return o.run(ctx, cmd.ErrOrStderr())
+		},
 	}
 	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:6379", "address to listen on")
 	cmd.Flags().StringVar(&o.certFile, "tls-cert", "", "PEM file of the server's certificate (required)")
@@ -47,7 +54,8 @@ func newRedisCommand() *cobra.Command {
 	return cmd
 }
 
-func (o *redisOptions) run() error {
+// run serves until the context ends, and tells log the address once it listens.
+func (o *options) run(ctx context.Context, log io.Writer) error {
 	certificate, err := tls.LoadX509KeyPair(o.certFile, o.keyFile)
 	if err != nil {
 		return fmt.Errorf("reading the server's certificate: %w", err)
@@ -57,17 +65,14 @@ func (o *redisOptions) run() error {
 		return err
 	}
 
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-
-	redis := miniredis.NewMiniRedis()
-	redis.RequireAuth(password)
+	server := miniredis.NewMiniRedis()
+	server.RequireAuth(password)
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	if err := redis.StartAddrTLS(o.addr, config); err != nil {
+	if err := server.StartAddrTLS(o.addr, config); err != nil {
 		return fmt.Errorf("serving Redis: %w", err)
 	}
-	defer redis.Close()
-	fmt.Fprintf(os.Stderr, "serving Redis on %s\n", redis.Addr())
+	defer server.Close()
+	_, _ = fmt.Fprintf(log, "serving Redis on %s\n", server.Addr())
 
 	// Keys expire only when they are told that time has passed.
 	ticker := time.NewTicker(expiryInterval)
@@ -75,10 +80,10 @@ func (o *redisOptions) run() error {
 	last := time.Now()
 	for {
 		select {
-		case <-stop:
+		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			redis.FastForward(now.Sub(last))
+			server.FastForward(now.Sub(last))
 			last = now
 		}
 	}
@@ -92,7 +97,7 @@ func readPassword(path string) (string, error) {
 	}
 	data = bytes.TrimRight(data, "\r\n")
 	if len(data) == 0 {
-		return "", fmt.Errorf("reading the password: %w", errors.New(path+" is empty"))
+		return "", fmt.Errorf("reading the password: %s is empty", path)
 	}
 	return string(data), nil
 }

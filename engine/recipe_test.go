@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/back-stack/backstack/engine/internal/sources"
+	"golang.org/x/mod/semver"
+)
+
+func TestEmbeddedSourcesAreThoseInTheFolders(t *testing.T) {
+	packed, err := sources.Zip(os.DirFS("."), sources.Folders())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(packed) != sourcesZip {
+		t.Fatal("sources.zip is not what the folders hold: run go generate ./engine")
+	}
+}
+
+func TestEveryProgramIsPinned(t *testing.T) {
+	programs, err := Programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, p := range programs {
+		if p.Name == "" || p.Component == "" || p.Module == "" || !semver.IsValid(p.Version) {
+			t.Errorf("incomplete: %+v", p)
+		}
+		if seen[p.Name] {
+			t.Errorf("twice: %s", p.Name)
+		}
+		seen[p.Name] = true
+	}
+	for _, name := range []string{"kubernetes", "argocd", "helm", "crossplane", "kyverno", "gitea"} {
+		if !seen[name] {
+			t.Errorf("missing: %s", name)
+		}
+	}
+}
+
+func TestProgramsAreStampedWithTheirVersions(t *testing.T) {
+	r := hubRecipe()
+	flags, err := r.buildFlags(r.modules[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pins, err := r.pins(r.modules[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubernetes, err := pins.version("k8s.io/kubernetes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	argocd, err := pins.version("github.com/argoproj/argo-cd/v3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := strings.Split(strings.TrimPrefix(kubernetes, "v"), ".")
+	linker := strings.Fields(strings.TrimPrefix(flags[len(flags)-1], "-ldflags="))
+	for _, want := range []string{
+		"k8s.io/component-base/version.gitVersion=" + kubernetes,
+		"k8s.io/component-base/version.gitMajor=" + numbers[0],
+		"k8s.io/component-base/version.gitMinor=" + numbers[1],
+		"github.com/argoproj/argo-cd/v3/common.version=" + strings.TrimPrefix(argocd, "v"),
+	} {
+		if !slices.Contains(linker, want) {
+			t.Errorf("no %s in %q", want, linker)
+		}
+	}
+}
+
+func TestHashChangesWithWhatAnEngineIsMadeFrom(t *testing.T) {
+	base := func() recipe {
+		return recipe{sources: packSources(t, smallFiles()), modules: []nestedModule{{
+			dir:     "small",
+			targets: []target{{name: "own", module: smallModule, pkg: "./own", stamps: []stamp{{"main.v", full}}}},
+			copies:  []fileCopy{{module: smallModule, from: []string{"a"}, to: "share"}},
+		}}}
+	}
+	inputs := func(r recipe) string {
+		hash, err := r.inputs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hash
+	}
+	want := inputs(base())
+	if got := inputs(base()); got != want {
+		t.Fatalf("the same recipe has the hashes %s and %s", want, got)
+	}
+	for name, change := range map[string]func(*recipe){
+		"a source": func(r *recipe) {
+			files := smallFiles()
+			files["small/own/main.go"] += "\n"
+			r.sources = packSources(t, files)
+		},
+		"a stamp":          func(r *recipe) { r.modules[0].targets[0].stamps[0].form = bare },
+		"a tag":            func(r *recipe) { r.modules[0].tags = []string{"tag"} },
+		"cgo":              func(r *recipe) { r.modules[0].cgo = true },
+		"a program's name": func(r *recipe) { r.modules[0].targets[0].name = "other" },
+		"copied files":     func(r *recipe) { r.modules[0].copies[0].from[0] = "b" },
+		"a package":        func(r *recipe) { r.modules[0].packages = []functionPackage{{name: "p"}} },
+	} {
+		r := base()
+		change(&r)
+		if inputs(r) == want {
+			t.Errorf("%s changes, and the hash does not", name)
+		}
+	}
+	if hashWith(want, "go1.26.8") == hashWith(want, "go1.26.9") {
+		t.Error("the version of Go changes, and the hash does not")
+	}
+}
+
+func TestHighestGoVersionOfTheModulesIsNeeded(t *testing.T) {
+	files := map[string]string{"a/go.mod": "module a\n\ngo 1.26.6\n", "b/go.mod": "module b\n\ngo 1.9\n"}
+	r := recipe{sources: packSources(t, files), modules: []nestedModule{{dir: "b"}, {dir: "a"}}}
+	if got, err := r.goVersion(); err != nil || got != "1.26.6" {
+		t.Fatalf("got %q, %v: want 1.26.6", got, err)
+	}
+}
+
+func TestFaultySourcesAreRefused(t *testing.T) {
+	for name, r := range map[string]recipe{
+		"no zip":            {sources: "text", modules: []nestedModule{{dir: "a"}}},
+		"no go.mod":         {sources: packSources(t, map[string]string{"a/main.go": ""}), modules: []nestedModule{{dir: "a"}}},
+		"a broken go.mod":   {sources: packSources(t, map[string]string{"a/go.mod": "?"}), modules: []nestedModule{{dir: "a"}}},
+		"no version of Go":  {sources: packSources(t, map[string]string{"a/go.mod": "module a\n"}), modules: []nestedModule{{dir: "a"}}},
+		"an unknown module": {sources: packSources(t, smallFiles()), modules: []nestedModule{{dir: "small", targets: []target{{module: "no"}}}}},
+	} {
+		if _, err := r.inputs(); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestSourcesHoldOnlyWhatABuildReads(t *testing.T) {
+	files := smallFiles()
+	files["small/own/main_test.go"] = "package main\n"
+	files["small/README.md"] = "text"
+	files["small/own/.hidden/x.go"] = "package hidden\n"
+	packed := packSources(t, files)
+	names := zipNames(t, packed)
+	if !slices.IsSorted(names) {
+		t.Errorf("not in order: %q", names)
+	}
+	for _, name := range names {
+		if base := path.Base(name); base == "main_test.go" || base == "README.md" {
+			t.Errorf("%s is in the sources", name)
+		}
+	}
+	if packSources(t, files) != packed {
+		t.Error("the same files make different bytes")
+	}
+}
