@@ -34,7 +34,9 @@ func TestHealth(t *testing.T) {
 
 		{"a new package", "package", `{}`, "Progressing", "Waiting for Crossplane to install it"},
 		{"a package that is unpacked", "package", conditions(`{'type': 'Installed', 'status': 'False',
-			'reason': 'UnpackingPackage'}`), "Progressing", "Waiting for Crossplane to install it"},
+			'reason': 'UnpackingPackage', 'message': ''}`), "Progressing", "Waiting for Crossplane to install it"},
+		{"a package whose revision is not active yet", "package", conditions(`{'type': 'Installed', 'status': 'False',
+			'reason': 'InactivePackageRevision'}`), "Progressing", "Waiting for Crossplane to install it"},
 		{"a package that cannot be fetched", "package", conditions(`{'type': 'Installed', 'status': 'False',
 			'reason': 'UnpackingPackage', 'message': 'cannot fetch package'}`), "Degraded", "cannot fetch package"},
 		{"an installed package of unknown health", "package", conditions(`{'type': 'Installed', 'status': 'True'},

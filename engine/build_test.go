@@ -31,6 +31,8 @@ func TestEngineIsBuiltFromItsSources(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"share/crds/a.yaml":      "kind: A\n",
+		"share/json/crds/a.json": `{"kind":"A"}`,
+		"share/json/crds/b.txt":  "not wanted\n",
 		"share/all/deep/er/file": "deep\n",
 		"bin/tool.sh":            "#!/bin/sh\necho tool\n",
 	} {
@@ -204,7 +206,10 @@ func TestBuildDoesNotDependOnSomeonesSettings(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=vendor -ldflags=-X=main.version=wrong")
 	t.Setenv("GOOS", "plan9")
 	t.Setenv("GO111MODULE", "off")
-	t.Setenv("GIT_DIR", t.TempDir())
+	repository := t.TempDir()
+	run(t, repository, "git", "init", "-q")
+	run(t, repository, "git", "config", "apply.whitespace", "error-all")
+	t.Setenv("GIT_DIR", filepath.Join(repository, ".git"))
 	engine := mustEnsure(t, c, report.Discard)
 	if got := runProgram(t, engine.Program("renamed")); got != "patched 1.2.3" {
 		t.Errorf("it says %q", got)

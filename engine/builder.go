@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,8 +50,10 @@ func (b *builder) check(ctx context.Context) error {
 				break
 			}
 		}
+		downloads, err := b.recipe.downloadSpace(b.tools.env.ModCache)
+		faults = append(faults, err)
 		faults = append(faults, checkSpace([]space{
-			{b.place, engineSpace}, {b.tools.env.Cache, goCacheSpace}, {b.tools.env.ModCache, modCacheSpace},
+			{b.place, engineSpace}, {b.tools.env.Cache, goCacheSpace}, {b.tools.env.ModCache, downloads},
 		})...)
 	}
 	return unmet(faults...)
@@ -139,6 +140,3 @@ func (b *builder) collect(ctx context.Context, dir string, workspaces []*workspa
 	}
 	return m, m.measure(ctx, dir)
 }
-
-// errOutside is what a file in a nested module is that belongs to no module that it pins.
-var errOutside = errors.New("no module that is pinned has this path")

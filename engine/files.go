@@ -12,8 +12,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
+	"sigs.k8s.io/yaml"
 )
 
 // copyFiles puts the files that the programs need into the engine in dir.
@@ -29,8 +31,15 @@ func (w *workspace) copyFiles(dir string) error {
 				return fmt.Errorf("copying files of %s: it has none that match %s", c.module, pattern)
 			}
 			for _, name := range found {
-				if err := copyTree(filepath.Join(to, filepath.Base(name)), filepath.Join(root, filepath.FromSlash(name))); err != nil {
+				place, from := filepath.Join(to, filepath.Base(name)), filepath.Join(root, filepath.FromSlash(name))
+				if err := copyTree(place, from); err != nil {
 					return fmt.Errorf("copying files of %s: %w", c.module, err)
+				}
+				if !c.asJSON {
+					continue
+				}
+				if err := convertToJSON(place); err != nil {
+					return fmt.Errorf("converting files of %s: %w", c.module, err)
 				}
 			}
 		}
@@ -55,6 +64,28 @@ func copyTree(to, from string) error {
 		return err
 	}
 	return os.WriteFile(to, data, 0o644)
+}
+
+// convertToJSON replaces every YAML file at or below path, of one document each, by the same in JSON: that is read in a
+// twentieth of the time, again and again.
+func convertToJSON(path string) error {
+	return filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		converted, err := yaml.YAMLToJSON(data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if err := os.WriteFile(strings.TrimSuffix(path, ".yaml")+".json", converted, 0o644); err != nil {
+			return err
+		}
+		return os.Remove(path)
+	})
 }
 
 // filesBelow lists the files below a folder by their slash-separated relative paths, in order.

@@ -114,14 +114,19 @@ func TestEngineThatAnotherHasMadeMeanwhileIsUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before, err := os.Stat(first.Program("own"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	// As when the first look at the cache came before the other had made it, and the lock after.
-	building := tools(t, map[string]string{"go": "exit 9", "git": forward(lookPath(t, "git"))})
-	t.Setenv("PATH", building)
 	told := &recorder{}
 	step := report.Start(told, stepName, "")
 	engine, err := c.fill(t.Context(), from, true, step)
 	if err != nil || engine.Dir != first.Dir {
 		t.Errorf("got %v, %v: want the engine in %s", engine, err, first.Dir)
+	}
+	if after, err := os.Stat(first.Program("own")); err != nil || !os.SameFile(before, after) {
+		t.Errorf("it was built again: %v", err)
 	}
 	if told.last() != report.Done {
 		t.Errorf("the step ended as %q: want %q", told.last(), report.Done)

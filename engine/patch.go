@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 // patchedDir is where the patched copies of modules are, below the nested module. The path is relative in its go.mod, so
 // that the programs' build information is the same wherever they are built.
 const patchedDir = "patched"
+
+// errOutside is what a patch is for that changes a file of no module that is pinned.
+var errOutside = errors.New("no module that is pinned has this path")
 
 // patch is a change to the sources of modules.
 type patch struct {

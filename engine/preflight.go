@@ -8,14 +8,15 @@ import (
 	"path/filepath"
 
 	"github.com/dustin/go-humanize"
+	"golang.org/x/mod/module"
 	"golang.org/x/sys/unix"
 )
 
 // What a build from nothing takes at most, in bytes.
 const (
-	engineSpace   = 3 << 30 // the programs, and the copies of sources that are patched
+	engineSpace   = 2 << 30 // the programs, and the copies of sources that are patched
 	goCacheSpace  = 3 << 30 // compiled packages
-	modCacheSpace = 4 << 30 // downloaded modules
+	modCacheSpace = 5 << 30 // downloaded modules
 )
 
 // space is room that something needs in a folder, which need not exist yet.
@@ -61,6 +62,30 @@ func checkSpace(needs []space) []error {
 		}
 	}
 	return faults
+}
+
+// downloadSpace is how much of modCacheSpace is still to be downloaded: as large a part of it as of the modules that the
+// recipe pins, some of which no program uses.
+func (r recipe) downloadSpace(modCache string) (uint64, error) {
+	pinned, missing := uint64(0), uint64(0)
+	for _, m := range r.modules {
+		pins, err := r.pins(m)
+		if err != nil {
+			return 0, err
+		}
+		for _, required := range pins.Require {
+			path, err := module.EscapePath(required.Mod.Path)
+			if err != nil {
+				return 0, fmt.Errorf("reading the engine's sources: %w", err)
+			}
+			pinned++
+			zip := filepath.Join(modCache, "cache", "download", filepath.FromSlash(path), "@v", required.Mod.Version+".zip")
+			if _, err := os.Stat(zip); err != nil {
+				missing++
+			}
+		}
+	}
+	return modCacheSpace * missing / max(pinned, 1), nil
 }
 
 // checkWritable says whether files can be made in a folder, or the folder itself if it is not there yet.

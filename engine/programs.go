@@ -56,12 +56,12 @@ func platformModule() nestedModule {
 			{name: "kyverno-reports-controller", component: "kyverno", module: kyverno, pkg: kyverno + "/cmd/reports-controller"},
 		},
 		copies: []fileCopy{
-			{module: argocd, from: []string{"manifests/crds/*-crd.yaml"}, to: "share/argocd/crds"},
+			{module: argocd, from: []string{"manifests/crds/*-crd.yaml"}, to: "share/argocd/crds", asJSON: true},
 			// The repository server runs it, and takes its failure for that of the whole revision.
 			{module: argocd, from: []string{"hack/git-verify-wrapper.sh"}, to: "bin"},
-			{module: crossplane, from: []string{"cluster/crds/*.yaml"}, to: "share/crossplane/crds"},
+			{module: crossplane, from: []string{"cluster/crds/*.yaml"}, to: "share/crossplane/crds", asJSON: true},
 			{module: crossplane, from: []string{"cluster/webhookconfigurations/*.yaml"}, to: "share/crossplane/webhookconfigurations"},
-			{module: kyverno, from: []string{"config/crds/*"}, to: "share/kyverno/crds"},
+			{module: kyverno, from: []string{"config/crds/*"}, to: "share/kyverno/crds", asJSON: true},
 		},
 		packages: []functionPackage{
 			{name: "function-patch-and-transform", module: transform},

@@ -61,6 +61,7 @@ type fileCopy struct {
 	module string   // a module's path
 	from   []string // patterns, as path.Match takes them; a folder that matches is copied with all below it
 	to     string   // a folder of the engine
+	asJSON bool     // whether YAML files become JSON files, NAME.yaml NAME.json
 }
 
 // functionPackage is the content of a Crossplane package, made of the package metadata and input definitions in a
@@ -110,7 +111,7 @@ func (r recipe) inputs() (string, error) {
 		for _, t := range m.targets {
 			_, _ = fmt.Fprintf(h, "%q %q\n", t.name, t.pkg)
 		}
-		_, _ = fmt.Fprintf(h, "%q %q\n", m.copies, m.packages)
+		_, _ = fmt.Fprintf(h, "%#v %q\n", m.copies, m.packages)
 	}
 	return shortHash(h.Sum(nil)), nil
 }

@@ -126,6 +126,25 @@ func TestHighestGoVersionOfTheModulesIsNeeded(t *testing.T) {
 	}
 }
 
+func TestPathBelongsToTheModuleWithTheLongestPath(t *testing.T) {
+	files := map[string]string{"a/go.mod": "module a\n\ngo 1.26\n\nrequire (\n\tx.test/m/v2 v2.0.0\n\tx.test/m v1.0.0\n)\n"}
+	r := recipe{sources: packSources(t, files)}
+	pins, err := r.pins(nestedModule{dir: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"x.test/m/v2/file.go":  "x.test/m/v2",
+		"x.test/m/v20/file.go": "x.test/m",
+		"x.test/mm/file.go":    "",
+		"x.test/m":             "",
+	} {
+		if got := pins.owner(path); got != want {
+			t.Errorf("%s belongs to %q: want %q", path, got, want)
+		}
+	}
+}
+
 func TestFaultySourcesAreRefused(t *testing.T) {
 	for name, r := range map[string]recipe{
 		"no zip":            {sources: "text", modules: []nestedModule{{dir: "a"}}},

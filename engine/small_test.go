@@ -25,6 +25,7 @@ const (
 	smallModule  = "example.test/dep"
 	smallVersion = "v1.2.3"
 
+	// The patch adds a space at the end of a line, which some configurations of git refuse.
 	smallPatch = `The word is changed, to see that patches are applied.
 
 --- a/example.test/dep/cmd/other/main.go
@@ -34,7 +35,7 @@ const (
  
  func main() {
 -	println("upstream", version)
-+	println("patched", version)
++	println("patched", version)` + " " + `
  }
 `
 )
@@ -84,6 +85,7 @@ func smallRecipeOf(sources string) recipe {
 		},
 		copies: []fileCopy{
 			{module: smallModule, from: []string{"crds/*.yaml"}, to: "share/crds"},
+			{module: smallModule, from: []string{"crds"}, to: "share/json", asJSON: true},
 			{module: smallModule, from: []string{"deep"}, to: "share/all"},
 			{module: smallModule, from: []string{"hack/tool.sh"}, to: "bin"},
 		},

@@ -60,21 +60,30 @@ func (a *archive) read(do func(*tar.Reader) error) error {
 	defer func() { _ = file.Close() }()
 	decompressor, err := zstd.NewReader(file, zstd.WithDecoderConcurrency(parallelDecoders()))
 	if err != nil {
-		return explainArchive(err)
+		return fmt.Errorf("%w (%w)", errDamaged, err)
 	}
 	defer decompressor.Close()
-	return explainArchive(do(tar.NewReader(decompressor)))
-}
-
-// explainArchive says in the words of someone who has copied a file what is wrong with it.
-func explainArchive(err error) error {
-	switch {
-	case errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, tar.ErrHeader), errors.Is(err, io.EOF):
-		return errors.New("it is not one: want a file that `backstack engine build --output` has made")
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, zstd.ErrCRCMismatch):
-		return errors.New("it is damaged or cut short: copy it again")
+	err = do(tar.NewReader(damageMarker{decompressor}))
+	cut := errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	if cut && !errors.Is(err, errDamaged) {
+		err = fmt.Errorf("%w (%w)", errDamaged, err)
 	}
 	return err
+}
+
+// damageMarker tells what decompressing could not do from what those who read cannot do with it.
+type damageMarker struct{ from io.Reader }
+
+// errDamaged is that a file does not decompress to a tar file.
+var errDamaged = errors.New("it is damaged, cut short or not an engine archive at all: want one that `backstack engine " +
+	"build --output` has made, whole")
+
+func (r damageMarker) Read(data []byte) (int, error) {
+	n, err := r.from.Read(data)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%w (%w)", errDamaged, err)
+	}
+	return n, err
 }
 
 // nextManifest reads the manifest, which is an archive's first entry.

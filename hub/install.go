@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/back-stack/backstack/internal/gitops"
 	"github.com/back-stack/backstack/internal/kube"
 	"github.com/back-stack/backstack/internal/report"
+	"github.com/back-stack/backstack/internal/supervisor"
 )
 
 // InstallOptions say what to install and how long it may take.
@@ -40,32 +40,25 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 		return "", err
 	}
 	name := wanted.Metadata.Name
-	existed := exists(o.Home.Dir(name))
-	held, err := acquireLock(o.Home.Dir(name), name, "install")
+	i := &install{options: o, spec: wanted, dir: o.Home.Dir(name), provider: newEmbedded(o, wanted)}
+	if err := i.provider.Check(ctx); err != nil {
+		return name, &RequestError{err}
+	}
+	held, err := acquireLock(i.dir, name, "install")
 	if err != nil {
 		return name, err
 	}
 	defer held.release()
-
-	i := &install{options: o, spec: wanted, dir: o.Home.Dir(name), provider: newEmbedded(o, wanted)}
-	if err := i.provider.Check(ctx); err != nil {
-		if !existed {
-			_ = os.RemoveAll(i.dir) // nothing but the lock is in it
-		}
-		return name, &RequestError{err}
-	}
 	err = i.run(ctx, to)
 	if err != nil && ctx.Err() != nil {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 		defer cancel()
 		return name, errors.Join(context.Cause(ctx), i.provider.Abort(clean))
 	}
+	if late := new(supervisor.NotReadyError); errors.As(err, &late) {
+		return name, &UnhealthyError{Cause: err}
+	}
 	return name, err
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // newEmbedded describes the embedded cluster that a hub asks for.
@@ -167,15 +160,18 @@ func (i *install) located() *spec.Hub {
 }
 
 func (i *install) ensureCluster(ctx context.Context, s *report.Step) (string, error) {
-	if err := i.provider.Ensure(ctx, s.Wait); err != nil {
+	started, err := i.provider.Ensure(ctx, s.Wait)
+	if err != nil {
 		return "", err
 	}
-	var err error
 	if i.client, err = kube.New(i.provider.Kubeconfig()); err != nil {
 		return "", err
 	}
 	if err := i.provider.EnsureDefinitions(ctx, s.Wait); err != nil {
 		return "", err
+	}
+	if !started {
+		return "", nil
 	}
 	return fmt.Sprintf("Kubernetes %s at https://127.0.0.1:%d", charts.Kubernetes, i.spec.Spec.Embedded.Ports.Kubernetes), nil
 }
@@ -213,7 +209,8 @@ func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (strin
 
 func (i *install) programs(component string) func(context.Context, *report.Step) (string, error) {
 	return func(ctx context.Context, s *report.Step) (string, error) {
-		if err := i.provider.EnsurePrograms(ctx, component, s.Wait); err != nil {
+		started, err := i.provider.EnsurePrograms(ctx, component, s.Wait)
+		if err != nil || !started {
 			return "", err
 		}
 		return component + " " + string(i.spec.Spec.Components[component].Version), nil

@@ -56,7 +56,22 @@ func (h Home) load(r Request) (*spec.Hub, error) {
 		return nil, &RequestError{fmt.Errorf("provider %s: this version of backstack installs hubs with provider %s only",
 			wanted.Spec.Provider, spec.ProviderEmbedded)}
 	}
-	return wanted, nil
+	return wanted, checkVersions(wanted)
+}
+
+// checkVersions refuses versions that an embedded hub does not run: its programs are those that backstack pins.
+func checkVersions(wanted *spec.Hub) error {
+	var faults []error
+	for _, name := range spec.Components() {
+		if version := wanted.Spec.Components[name].Version; version != spec.PinnedVersion(name) {
+			faults = append(faults, fmt.Errorf("spec.components.%s.version is %s: an embedded hub runs %s, the version that "+
+				"this backstack is built with: leave it out", name, version, spec.PinnedVersion(name)))
+		}
+	}
+	if len(faults) > 0 {
+		return &RequestError{errors.Join(faults...)}
+	}
+	return nil
 }
 
 // current returns the description of the hub called name: the one in hub.git, else that of an install which did not come

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/back-stack/backstack/internal/report"
@@ -82,13 +81,4 @@ func (s step) do(ctx context.Context, to report.Reporter) error {
 		reported.Done(message)
 	}
 	return nil
-}
-
-// names lists the names of steps.
-func names(steps []step) []string {
-	list := make([]string, len(steps))
-	for i, s := range steps {
-		list[i] = s.name
-	}
-	return slices.Clip(list)
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"path"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -38,6 +39,7 @@ func renderChart(tree Tree, dir, namespace string) ([]*unstructured.Unstructured
 	if err != nil {
 		return nil, err
 	}
+	maps.DeleteFunc(files, func(name, _ string) bool { return path.Base(name) == "NOTES.txt" }) // for people
 	_, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,16 @@ func TestRenderingTwiceGivesTheSameBytes(t *testing.T) {
 	}
 }
 
+func TestTheOrderOfNamespacesDoesNotMatter(t *testing.T) {
+	policy := func(namespaces ...string) string {
+		tree := hub(t, demo(func(h *spec.Hub) { h.Spec.Policies.Namespaces = namespaces }))
+		return string(tree["policies/hub/single-tenant.yaml"])
+	}
+	if a, b := policy("a", "z", "argocd"), policy("z", "argocd", "a", "z"); a != b {
+		t.Errorf("the same namespaces make two policies:\n%s\n%s", a, b)
+	}
+}
+
 func TestRenderingLeavesTheHubAlone(t *testing.T) {
 	h := demo()
 	hub(t, h)

@@ -149,6 +149,36 @@ hub.yaml:9: spec.embedded.ports.argocd: 99999 is not a port: want 1 to 65535, or
 	}
 }
 
+func TestFaultsNameTheLastThatGaveTheValue(t *testing.T) {
+	const head = "apiVersion: backstack.dev/v1alpha1\nkind: Hub\n"
+	bogus := `"A" is not a DNS label: want lower-case letters, digits and "-", with no "-" at either end`
+	elsewhere := "is for the provider embedded, and spec.provider is kind: take one of them out"
+	for name, c := range map[string]struct {
+		text      string
+		overrides []Override
+		want      string
+	}{
+		"two flags": {"metadata: {name: B}", []Override{Flag("--name", "metadata.name", "B"), Set("metadata.name=A")},
+			"--set: metadata.name: " + bogus},
+		"two flags the other way": {"metadata: {name: B}",
+			[]Override{Set("metadata.name=B"), Flag("--name", "metadata.name", "A")}, "--name: metadata.name: " + bogus},
+		"a flag within what the file gives": {"metadata: {name: a}\nspec: {provider: kind, embedded: {}}",
+			[]Override{Set("embedded.ports.argocd=1")}, "hub.yaml:4: spec.embedded: " + elsewhere},
+		"a flag within what the file does not give": {"metadata: {name: a}\nspec: {provider: kind}",
+			[]Override{Set("embedded.ports.argocd=1")}, "--set: spec.embedded: " + elsewhere},
+		"a flag that was refused, and the file": {"metadata: {name: A}", []Override{Set("metadata.name=[b]")},
+			"hub.yaml:3: metadata.name: " + bogus + "\n--set: metadata.name: want a string, found a list"},
+		"a flag that was refused alone": {"spec: {}", []Override{Set("metadata.name=[b]")},
+			"--set: metadata.name: want a string, found a list"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Load([]byte(head+c.text), "hub.yaml", c.overrides...); err == nil || err.Error() != c.want {
+				t.Errorf("error\n%v\nwant\n%s", err, c.want)
+			}
+		})
+	}
+}
+
 func TestLoadJudgesValuesAfterOverrides(t *testing.T) {
 	h, err := Load([]byte(overridden), "hub.yaml", Flag("--name", "metadata.name", "8"), Set("provider="),
 		Set("components.kyverno.version=1.19.1"), Set("policies.namespaces=[]"), Set("embedded=null"))

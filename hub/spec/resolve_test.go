@@ -62,7 +62,7 @@ func TestResolveLeavesTheHubAlone(t *testing.T) {
 	r := Resolve(h)
 	*r.Spec.Components[Kyverno].Enabled = true
 	r.Spec.Components[Kyverno].Values["labels"].(map[string]any)["on"] = "changed"
-	r.Spec.Components[Kyverno].Values["list"].([]any)[0] = "changed"
+	r.Spec.Components[Kyverno].Values["list"].([]any)[1].([]any)[0] = "changed"
 	r.Spec.Policies.Namespaces[0] = "changed"
 	r.Spec.Repositories.Hub = "changed"
 	r.Spec.Embedded.Ports.Gitea = 7

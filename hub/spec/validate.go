@@ -117,7 +117,7 @@ func (c *checker) checkEmbedded() {
 	if embedded == nil {
 		return
 	}
-	if provider != "" && provider != ProviderEmbedded && slices.Contains(Providers(), provider) {
+	if provider != ProviderEmbedded && slices.Contains(Providers(), provider) {
 		c.fault("spec.embedded", "is for the provider embedded, and spec.provider is %s: take one of them out",
 			provider)
 	}

@@ -39,7 +39,7 @@ checksums: set BACKSTACK_ENGINE to the archive's path on a machine that has no G
 			if err != nil {
 				return err
 			}
-			reporter, closeReporter := a.reporter()
+			reporter, closeReporter := a.reporter(c.Context())
 			defer closeReporter()
 			built, err := engine.Ensure(c.Context(), engine.Options{
 				CacheDir: h.Cache, Archive: os.Getenv("BACKSTACK_ENGINE"),
@@ -169,7 +169,7 @@ func newEngineStart(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reporter, closeReporter := a.reporter()
+			reporter, closeReporter := a.reporter(c.Context())
 			defer closeReporter()
 			return h.Start(c.Context(), name, command(h.Dir(name)), timeout, reporter)
 		},
@@ -188,7 +188,7 @@ func newEngineStop(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			reporter, closeReporter := a.reporter()
+			reporter, closeReporter := a.reporter(c.Context())
 			defer closeReporter()
 			return h.Stop(c.Context(), name, reporter)
 		},

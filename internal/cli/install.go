@@ -72,7 +72,7 @@ func (o *installOptions) run(c *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
-	reporter, closeReporter := a.reporter()
+	reporter, closeReporter := a.reporter(c.Context())
 	name, err := hub.Install(c.Context(), hub.InstallOptions{
 		Request: request, Home: h, Archive: os.Getenv("BACKSTACK_ENGINE"), Supervisor: command, Timeout: o.timeout,
 	}, reporter)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/back-stack/backstack/engine"
 	"github.com/back-stack/backstack/hub"
+	"github.com/back-stack/backstack/internal/report"
 )
 
 // Streams are where a command reads and writes.
@@ -52,7 +53,7 @@ func Run(args []string, streams Streams) int {
 		cancel(errInterrupted)
 	}()
 
-	root := newRootCommand(&app{streams: streams})
+	root := newRootCommand(&app{streams: streams, progress: report.Auto})
 	root.SetArgs(args)
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
@@ -92,7 +93,7 @@ func (e *usageError) Unwrap() error { return e.error }
 // app is what all commands share: the streams and the flags of every command.
 type app struct {
 	streams  Streams
-	progress progressMode
+	progress report.Mode
 	hub      string
 }
 

@@ -18,7 +18,7 @@ built programs that they share, stay.`,
 			if err != nil {
 				return err
 			}
-			reporter, closeReporter := a.reporter()
+			reporter, closeReporter := a.reporter(c.Context())
 			defer closeReporter()
 			return h.Uninstall(c.Context(), name, reporter)
 		},

@@ -14,14 +14,14 @@ type Provider interface {
 	Check(ctx context.Context) error
 	// Prepare gets ready what the cluster is made of. It can take minutes and reports steps of its own.
 	Prepare(ctx context.Context, to report.Reporter) error
-	// Ensure makes the cluster; when it returns, the cluster's API answers.
-	Ensure(ctx context.Context, waiting func(string)) error
+	// Ensure makes the cluster; when it returns, the cluster's API answers. It returns whether something was started.
+	Ensure(ctx context.Context, waiting func(string)) (bool, error)
 	// EnsureGit makes the Git server that runs with the hub, with its empty repositories.
 	EnsureGit(ctx context.Context, waiting func(string)) (*Git, error)
 	// EnsureDefinitions makes the cluster know the components' kinds.
 	EnsureDefinitions(ctx context.Context, waiting func(string)) error
-	// EnsurePrograms makes the programs of a component run, where its chart does not.
-	EnsurePrograms(ctx context.Context, component string, waiting func(string)) error
+	// EnsurePrograms makes the programs of a component run, where its chart does not. It returns whether one was started.
+	EnsurePrograms(ctx context.Context, component string, waiting func(string)) (bool, error)
 	// Credentials returns what Argo CD's first install needs and Git must not hold.
 	Credentials(ctx context.Context) (*Credentials, error)
 	// Kubeconfig is the path of a kubeconfig whose current context is the cluster.

@@ -160,6 +160,8 @@ func TestDecodeRefuses(t *testing.T) {
 			`f:1: name: want a value without the tag !!binary, found the string "aGk="`},
 		{"a tag that is not so", "any: !!int x",
 			`f:1: any: want a value that is what its tag says, found the string "x"`},
+		{"a mapping that is none", "any: !!map x", `f:1: any: want a value that is what its tag says, found the string "x"`},
+		{"a string that is a list", "name: !!str [x]", `f:1: name: want a value that is what its tag says, found a list`},
 		{"a merge key as a value", "any: <<", `f:1: any: want a value in quotes, found <<`},
 		{"a word that is true to Helm", "values: {a: on}",
 			`f:1: values.a: want true, false, or quotes around a word that some take for one of them, found the string "on"`},
@@ -246,6 +248,24 @@ parts:
 	}
 	if line, column := document.Position("parts.leg.version"); line != 6 || column != 5 {
 		t.Errorf("parts.leg.version stands at %d:%d, want its own place, 6:5", line, column)
+	}
+}
+
+func TestDecodeSetsNoPointerToAWrongValue(t *testing.T) {
+	var got robot
+	if _, err := Decode([]byte("spare: {enabled: 1}\nparts: {arm: {enabled: x}}\n"), "f", &got); err == nil {
+		t.Fatal("no error")
+	}
+	if got.Spare.Enabled != nil || got.Parts["arm"].Enabled != nil {
+		t.Errorf("decoded %+v, want no value for enabled", got)
+	}
+}
+
+func TestDecodeTakesNullInAFreeFormList(t *testing.T) {
+	var got struct{ List []any }
+	_, err := Decode([]byte("List: [~, 1]"), "f", &got)
+	if err != nil || !reflect.DeepEqual(got.List, []any{nil, int64(1)}) {
+		t.Errorf("decoded %v, %v", got.List, err)
 	}
 }
 

@@ -146,12 +146,11 @@ func scalarNode(value any) (*yaml.Node, error) {
 	return node, nil
 }
 
-// linesNode returns the node for text of several lines: as a block, so that people can read it, unless the library
-// would garble it in a block, as it does with tabs and with blanks at either end; then in quotes.
+// linesNode returns the node for text of several lines: as a block, so that people can read it, unless there are
+// letters in it that cannot be seen, such as tabs, which the library garbles in a block; then in quotes.
 func linesNode(text string) *yaml.Node {
 	style := yaml.LiteralStyle
-	odd := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
-	if strings.TrimSpace(text) != strings.TrimSuffix(text, "\n") || strings.ContainsFunc(text, odd) {
+	if strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
 		style = yaml.DoubleQuotedStyle
 	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Style: style}

@@ -63,7 +63,7 @@ func TestEncodeRefusesWhatItCannotWrite(t *testing.T) {
 
 // words is text that a careless writer of YAML would change.
 var words = []string{
-	"", " ", "a", "null", "~", "true", "yes", "on", "0", "0777", "1_000", "1.5", "1e3", ".inf", "-", "- a", "a: b",
+	"", " ", "a", "null", "~", "true", "yes", "on", "oN", "0", "0777", "1_000", "1.5", "1e3", ".inf", "-", "- a", "a: b",
 	"a #b", "#", "&a", "*a", "!a", "@a", "`a`", "%a", "<<", "=", "2026-01-02", "12:30:45", "a\nb", "a\nb\n", "\na",
 	"\n", " a\nb",
 	"a \nb", "\ta\nb", "a\tb", "a\r\nb", "a\u0085b", "a\u2028b", "é", "\U0001f980", "a\\b", `"a"`, "'a'", "{", "[",

@@ -76,5 +76,6 @@ func (d *decoder) freeScalar(node *yaml.Node, path string) (any, bool) {
 
 // isOldBool reports whether word is true or false in YAML 1.1, which Helm reads, and a string in YAML 1.2.
 func isOldBool(word string) bool {
-	return slices.Contains([]string{"y", "yes", "on", "n", "no", "off"}, strings.ToLower(word))
+	return slices.Contains([]string{"y", "Y", "yes", "Yes", "YES", "on", "On", "ON",
+		"n", "N", "no", "No", "NO", "off", "Off", "OFF"}, word)
 }

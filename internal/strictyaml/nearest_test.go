@@ -23,6 +23,7 @@ func TestNearest(t *testing.T) {
 		{"repos", fields, "repositories"},
 		{"enforced", fields, "Enforce"},
 		{"verison", nil, ""},
+		{"mode", []string{"mode", "node", "modes"}, "mode"},
 	}
 	for _, c := range cases {
 		if got, ok := Nearest(c.word, c.candidates); got != c.want || ok != (c.want != "") {

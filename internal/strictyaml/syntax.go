@@ -15,7 +15,7 @@ import (
 // first, and counts lines from 0 in some messages and from 1 in others. A comment put before data brings the line back;
 // which of the two it counts from depends on the message.
 func syntaxFault(data []byte, err error) Fault {
-	shifted := append([]byte("#\n"), bytes.TrimPrefix(data, []byte("\ufeff"))...)
+	shifted := append([]byte("#\n"), data...)
 	line, problem := splitError(syntaxError(shifted))
 	if problem == "" {
 		line, problem = splitError(err)

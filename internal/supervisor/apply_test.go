@@ -120,7 +120,7 @@ func TestConcurrentApplies(t *testing.T) {
 func TestEverythingIsForTheOwnerAlone(t *testing.T) {
 	j := newJournal(t)
 	dir := filepath.Join(t.TempDir(), "hub")
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.Chmod(dir, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	c := supervise(t, dir)

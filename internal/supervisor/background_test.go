@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestBackgroundFunctionsAreCalledAgainWhenTheyFail(t *testing.T) {
@@ -21,6 +22,7 @@ func TestBackgroundFunctionsAreCalledAgainWhenTheyFail(t *testing.T) {
 			panic("worse")
 		}
 		<-ctx.Done()
+		<-time.After(50 * time.Millisecond) // it has something to put in order
 		close(ended)
 		return nil
 	}

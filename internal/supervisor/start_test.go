@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAKilledSupervisorTakesItsProcessesAlongAndTheNextOneBringsThemBack(t *testing.T) {
@@ -103,8 +105,13 @@ func TestAStoppedSupervisorIsGoneAndStartsTheSameAgain(t *testing.T) {
 	j.expect(t, "api runs")
 }
 
-func TestProcessesInheritNothingOfTheSupervisor(t *testing.T) {
-	inherited, err := syscall.Dup(0) // passed on by default, unlike what Go opens
+func TestOpenFilesOfOthersAreNotInherited(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	inherited, err := syscall.Dup(int(file.Fd())) // passed on by default, unlike what Go opens
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,24 +132,35 @@ func TestProcessesInheritNothingOfTheSupervisor(t *testing.T) {
 		if err := storeProcesses(dir, []Process{silent}); err != nil {
 			t.Fatal(err)
 		}
-		c, _ := launchSupervisor(t, dir) // starts the process before it has told that it can be reached
+		if _, err := unix.FcntlInt(uintptr(inherited), unix.F_SETFD, 0); err != nil { // undo what the first part did
+			t.Fatal(err)
+		}
+		c, pid := launchSupervisor(t, dir) // starts the process before it has told that it can be reached
 		checkInherited(t, dir, c)
+		if slices.Contains(openFiles(pid), file.Name()) {
+			t.Error("the supervisor has inherited the file")
+		}
 	})
+}
+
+// openFiles returns what the process has open, but for what every Go program opens.
+func openFiles(pid int) []string {
+	var files []string
+	for fd := range 100 {
+		target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
+		if err == nil && !strings.HasPrefix(target, "anon_inode:") && !strings.HasPrefix(target, "/sys/") {
+			files = append(files, target)
+		}
+	}
+	return files
 }
 
 func checkInherited(t *testing.T, dir string, c *Client) {
 	t.Helper()
 	untilReady(t, c)
 	pid := statusOf(t, c, "api").PID
-	var got []string
-	for fd := range 100 {
-		target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
-		// The process opens some itself: it is a Go program.
-		if err == nil && !strings.HasPrefix(target, "anon_inode:") && !strings.HasPrefix(target, "/sys/") {
-			got = append(got, strings.TrimPrefix(target, dir+"/"))
-		}
-	}
-	if want := []string{os.DevNull, "logs/api.log", "logs/api.log"}; !slices.Equal(got, want) {
+	log := LogPath(dir, "api")
+	if got, want := openFiles(pid), []string{os.DevNull, log, log}; !slices.Equal(got, want) {
 		t.Errorf("open files: got %q, want %q", got, want)
 	}
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))

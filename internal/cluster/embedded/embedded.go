@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,7 +52,7 @@ func New(o Options) *Cluster {
 
 // Check says whether the engine can be had and the ports that were asked for are free.
 func (c *Cluster) Check(ctx context.Context) error {
-	faults := []error{engine.Check(ctx, c.options.Engine), c.checkPath()}
+	faults := []error{engine.Check(ctx, c.options.Engine), c.checkPath(), checkFolder(c.Root)}
 	if _, running := supervisor.Running(c.Layout.Supervisor()); !running {
 		for name, port := range c.options.Ports {
 			if port == 0 {
@@ -115,23 +116,24 @@ func (c *Cluster) Ports() Ports {
 	}
 }
 
-// Ensure starts the supervisor and the control plane.
-func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) error {
+// Ensure starts the supervisor and the control plane. It returns whether any of it was started.
+func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) (bool, error) {
 	if err := c.launch(ctx); err != nil {
-		return err
+		return false, err
 	}
 	plane := c.programs.controlPlane()
-	if err := c.run(ctx, waiting, plane[0]); err != nil {
-		return err
+	if _, err := c.run(ctx, waiting, plane[0]); err != nil {
+		return false, err
 	}
 	if err := c.programs.seed(ctx); err != nil {
-		return err
+		return false, err
 	}
 	return c.run(ctx, waiting, plane...)
 }
 
-// EnsurePrograms starts the programs of a component and waits until they do their work.
-func (c *Cluster) EnsurePrograms(ctx context.Context, component string, waiting func(string)) error {
+// EnsurePrograms starts the programs of a component and waits until they do their work. It returns whether any was
+// started.
+func (c *Cluster) EnsurePrograms(ctx context.Context, component string, waiting func(string)) (bool, error) {
 	return c.run(ctx, waiting, c.programs.of(component)...)
 }
 
@@ -190,20 +192,42 @@ func supervisorEnv() []string {
 	return []string{"PATH=" + systemPath, "HOME=" + os.Getenv("HOME"), "GOGC=50", "GOMEMLIMIT=48MiB"}
 }
 
-// run adds processes to those that the supervisor runs, and waits until they are ready.
-func (c *Cluster) run(ctx context.Context, waiting func(string), processes ...supervisor.Process) error {
+// run adds processes to those that the supervisor runs, and waits until they are ready. It returns whether any of them
+// was started for that.
+func (c *Cluster) run(ctx context.Context, waiting func(string), processes ...supervisor.Process) (bool, error) {
+	before, err := c.client.Status(ctx)
+	if err != nil {
+		return false, err
+	}
 	if err := c.add(ctx, processes); err != nil {
-		return err
+		return false, err
 	}
 	names := make([]string, len(processes))
 	for i, process := range processes {
 		names[i] = process.Name
 	}
-	return c.client.Wait(ctx, func(pending []supervisor.Status) {
+	if err := c.client.Wait(ctx, func(pending []supervisor.Status) {
 		if waiting != nil && len(pending) > 0 {
 			waiting(summary(pending))
 		}
-	}, names...)
+	}, names...); err != nil {
+		return false, err
+	}
+	after, err := c.client.Status(ctx)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(names, func(name string) bool { return pidOf(before, name) != pidOf(after, name) }), nil
+}
+
+// pidOf returns the number of the process called name, 0 if it does not run.
+func pidOf(list []supervisor.Status, name string) int {
+	for _, status := range list {
+		if status.Name == name {
+			return status.PID
+		}
+	}
+	return 0
 }
 
 func (c *Cluster) add(ctx context.Context, processes []supervisor.Process) error {

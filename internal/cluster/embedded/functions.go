@@ -12,22 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/back-stack/backstack/internal/kube"
-	"github.com/back-stack/backstack/internal/supervisor"
 )
 
 var functionRevisions = schema.GroupVersionResource{Group: "pkg.crossplane.io", Version: "v1", Resource: "functionrevisions"}
-
-// Supervise runs the supervisor of the hub whose files are in dir until it is told to stop. Beside the processes it does
-// what Crossplane leaves to whoever runs functions: it tells Crossplane where they are.
-func Supervise(ctx context.Context, dir string) error {
-	l := Layout{Root: dir}
-	return supervisor.Run(ctx, supervisor.Options{
-		Dir: l.Supervisor(),
-		Background: []supervisor.Background{func(ctx context.Context, _ *supervisor.Supervisor) error {
-			return l.announceFunctions(ctx)
-		}},
-	})
-}
 
 // announceFunctions keeps the endpoint of every active revision of a function up to date, until ctx ends.
 func (l Layout) announceFunctions(ctx context.Context) error {

@@ -40,7 +40,7 @@ func (c *Cluster) EnsureGit(ctx context.Context, waiting func(string)) (*cluster
 	if err := c.launch(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.run(ctx, waiting, c.programs.gitea()...); err != nil {
+	if _, err := c.run(ctx, waiting, c.programs.gitea()...); err != nil {
 		return nil, err
 	}
 	host, token, err := c.connect(ctx)

@@ -1,0 +1,56 @@
+# backstack: `make up` makes a hub on this machine, `make test` passes the tests. Everything else is below.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# The engine is built with the same flags, so that what both use is compiled once.
+BUILD_FLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=0 \
+	-ldflags="-s -w -X github.com/back-stack/backstack/internal/cli.version=$(VERSION)"
+
+.PHONY: help
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: up
+up: build ## Build everything and install a hub on this machine
+	@bin/backstack install
+
+.PHONY: down
+down: build ## Remove the hub again
+	@bin/backstack uninstall
+
+.PHONY: build
+build: requirements ## Build the command at bin/backstack
+	@CGO_ENABLED=1 $(GO) build $(BUILD_FLAGS) -o bin/backstack ./cmd/backstack
+
+.PHONY: test
+test: requirements ## Run all tests, those against a real hub too
+	@$(GO) test -timeout 30m ./...
+
+.PHONY: lint
+lint: requirements ## Check format, vet and staticcheck
+	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; \
+		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
+	@$(GO) vet ./...
+	@$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+.PHONY: bench
+bench: build ## Measure install, commit, uninstall and memory, as ratios within one run
+	@$(GO) test -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/bench
+
+.PHONY: generate
+generate: ## Pack the engine's sources into the command again
+	@$(GO) generate ./...
+
+# What is missing is named at once, with how to get it.
+.PHONY: requirements
+requirements:
+	@missing=""; \
+		command -v $(GO) >/dev/null || missing+="  go 1.26 or newer: https://go.dev/dl/"$$'\n'; \
+		command -v git >/dev/null || missing+="  git: apt-get install git"$$'\n'; \
+		command -v $${CC:-cc} >/dev/null || missing+="  a C compiler: apt-get install gcc libc6-dev"$$'\n'; \
+		if [ -n "$$missing" ]; then printf 'This needs, and did not find:\n%s' "$$missing" >&2; exit 2; fi

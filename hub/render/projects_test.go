@@ -1,0 +1,187 @@
+package render
+
+import (
+	"path"
+	"slices"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/back-stack/backstack/charts"
+)
+
+type groupKind struct {
+	Group string `json:"group"`
+	Kind  string `json:"kind"`
+}
+
+// project is an AppProject.
+type project struct {
+	Metadata struct {
+		Name string `json:"name"`
+	} `json:"metadata"`
+	Spec struct {
+		SourceRepos                []string      `json:"sourceRepos"`
+		Destinations               []destination `json:"destinations"`
+		ClusterResourceWhitelist   []groupKind   `json:"clusterResourceWhitelist"`
+		NamespaceResourceWhitelist []groupKind   `json:"namespaceResourceWhitelist"`
+		NamespaceResourceBlacklist []groupKind   `json:"namespaceResourceBlacklist"`
+	} `json:"spec"`
+}
+
+// permits says whether the project lets an Application apply an object of a kind, in a namespace or cluster-wide if that
+// is empty. It is what Argo CD does: a list of allowed cluster-wide kinds allows nothing if it is empty, one of allowed
+// namespaced kinds everything.
+func (p *project) permits(kind groupKind, namespace string) bool {
+	if namespace == "" {
+		return contains(p.Spec.ClusterResourceWhitelist, kind)
+	}
+	if !slices.ContainsFunc(p.Spec.Destinations, func(d destination) bool { return matches(d.Namespace, namespace) }) {
+		return false
+	}
+	allowed := p.Spec.NamespaceResourceWhitelist
+	return (allowed == nil || contains(allowed, kind)) && !contains(p.Spec.NamespaceResourceBlacklist, kind)
+}
+
+func contains(list []groupKind, kind groupKind) bool {
+	return slices.ContainsFunc(list, func(k groupKind) bool { return matches(k.Group, kind.Group) && matches(k.Kind, kind.Kind) })
+}
+
+func matches(pattern, text string) bool {
+	ok, err := path.Match(pattern, text)
+	return err == nil && ok
+}
+
+// projects returns the AppProjects of a tree, by name.
+func projects(t *testing.T, tree Tree) map[string]*project {
+	t.Helper()
+	objects, err := Component(tree, "argocd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string]*project)
+	for _, object := range objects {
+		if object.GetKind() != "AppProject" {
+			continue
+		}
+		text, err := yaml.Marshal(object.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := new(project)
+		if err := yaml.Unmarshal(text, p); err != nil {
+			t.Fatal(err)
+		}
+		found[p.Metadata.Name] = p
+	}
+	return found
+}
+
+func TestTheHubsProjectPermitsTheHub(t *testing.T) {
+	tree := hub(t, demo(enforcing))
+	p := projects(t, tree)["hub"]
+	for _, component := range charts.Components() {
+		objects, err := Component(tree, component.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range objects {
+			kind := groupKind{o.GroupVersionKind().Group, o.GetKind()}
+			if !p.permits(kind, o.GetNamespace()) {
+				t.Errorf("it does not permit %s %s of component %s", o.GetKind(), o.GetName(), component.Name)
+			}
+		}
+	}
+	for _, kind := range []groupKind{{"argoproj.io", "Application"}, {"argoproj.io", "ApplicationSet"}} {
+		if !p.permits(kind, "argocd") {
+			t.Errorf("it does not permit %s", kind.Kind)
+		}
+	}
+	for _, kind := range []groupKind{{"policies.kyverno.io", "ValidatingPolicy"}, {"apiextensions.crossplane.io", "Composition"}} {
+		if !p.permits(kind, "") {
+			t.Errorf("it does not permit %s", kind.Kind)
+		}
+	}
+	for _, refused := range []struct {
+		kind      groupKind
+		namespace string
+	}{
+		{groupKind{"", "Secret"}, "argocd"},
+		{groupKind{"", "Pod"}, "argocd"},
+		{groupKind{"", "ConfigMap"}, "kube-system"},
+		{groupKind{"", "Namespace"}, ""},
+		{groupKind{"apiextensions.k8s.io", "CustomResourceDefinition"}, ""},
+	} {
+		if p.permits(refused.kind, refused.namespace) {
+			t.Errorf("it permits %s in %q", refused.kind.Kind, refused.namespace)
+		}
+	}
+}
+
+func TestRequestsArePermittedOnlyWhatThePlatformOffers(t *testing.T) {
+	p := projects(t, hub(t, demo()))["requests"]
+	for _, kind := range []groupKind{{"backstack.dev", "Cluster"}, {"apps.backstack.dev", "Application"}} {
+		if !p.permits(kind, "requests") {
+			t.Errorf("it does not permit %s of %s", kind.Kind, kind.Group)
+		}
+	}
+	for _, refused := range []struct {
+		kind      groupKind
+		namespace string
+	}{
+		{groupKind{"backstack.dev", "Cluster"}, "argocd"},
+		{groupKind{"backstack.dev", "Cluster"}, ""},
+		{groupKind{"", "Secret"}, "requests"},
+		{groupKind{"", "ConfigMap"}, "requests"},
+		{groupKind{"rbac.authorization.k8s.io", "RoleBinding"}, "requests"},
+		{groupKind{"rbac.authorization.k8s.io", "ClusterRoleBinding"}, ""},
+		{groupKind{"argoproj.io", "Application"}, "requests"},
+		{groupKind{"argoproj.io", "Application"}, "argocd"},
+		{groupKind{"", "Namespace"}, ""},
+		{groupKind{"evilbackstack.dev", "Cluster"}, "requests"},
+	} {
+		if p.permits(refused.kind, refused.namespace) {
+			t.Errorf("it permits %s of %q in %q", refused.kind.Kind, refused.kind.Group, refused.namespace)
+		}
+	}
+}
+
+func TestBeadsArePermittedToExtendThePlatformAndNotToChangeTheHub(t *testing.T) {
+	p := projects(t, hub(t, demo()))["beads"]
+	for _, kind := range []groupKind{
+		{"", "Namespace"}, {"apiextensions.crossplane.io", "CompositeResourceDefinition"}, {"pkg.crossplane.io", "Provider"},
+		{"gcp.upbound.io", "ProviderConfig"}, {"policies.kyverno.io", "ValidatingPolicy"},
+		{"rbac.authorization.k8s.io", "ClusterRole"},
+	} {
+		if !p.permits(kind, "") {
+			t.Errorf("it does not permit %s", kind.Kind)
+		}
+	}
+	if !p.permits(groupKind{"apps", "Deployment"}, "bead-metrics") {
+		t.Error("it does not permit a Deployment in a Bead's namespace")
+	}
+	for _, refused := range []struct {
+		kind      groupKind
+		namespace string
+	}{
+		{groupKind{"", "Secret"}, "bead-metrics"},
+		{groupKind{"argoproj.io", "Application"}, "bead-metrics"},
+		{groupKind{"argoproj.io", "Application"}, "argocd"},
+		{groupKind{"", "ConfigMap"}, "argocd"},
+		{groupKind{"", "ConfigMap"}, "kyverno"},
+		{groupKind{"policies.kyverno.io", "PolicyException"}, "kyverno"},
+		{groupKind{"rbac.authorization.k8s.io", "ClusterRoleBinding"}, ""},
+	} {
+		if p.permits(refused.kind, refused.namespace) {
+			t.Errorf("it permits %s in %q", refused.kind.Kind, refused.namespace)
+		}
+	}
+}
+
+// Argo CD makes this project if it is missing, and then it permits everything.
+func TestTheDefaultProjectPermitsNothing(t *testing.T) {
+	p := projects(t, hub(t, demo()))["default"]
+	if len(p.Spec.SourceRepos) > 0 || len(p.Spec.Destinations) > 0 || p.permits(groupKind{"", "ConfigMap"}, "argocd") {
+		t.Errorf("it permits something: %+v", p.Spec)
+	}
+}

@@ -1,0 +1,182 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/back-stack/backstack/engine"
+	"github.com/back-stack/backstack/internal/kube"
+)
+
+// testPrograms makes the processes of a hub without an engine: only their description is looked at.
+func testPrograms(t *testing.T) programs {
+	t.Helper()
+	layout := Layout{Root: filepath.Join(t.TempDir(), "hub")}
+	if err := layout.make(); err != nil {
+		t.Fatal(err)
+	}
+	ports, err := choosePorts(layout.Ports(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return programs{Layout: layout, engine: &engine.Engine{Dir: "/engine"}, ports: ports}
+}
+
+func TestEveryProcessBelongsToAComponent(t *testing.T) {
+	p := testPrograms(t)
+	for component, want := range components() {
+		var got []string
+		for _, process := range p.of(component) {
+			got = append(got, process.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("component %s has processes %v, want %v", component, got, want)
+		}
+		for _, name := range want {
+			if of := ComponentOf(name); of != component {
+				t.Errorf("process %s belongs to %q, want %s", name, of, component)
+			}
+		}
+	}
+}
+
+func TestNoProcessListensBeyondLoopback(t *testing.T) {
+	p := testPrograms(t)
+	for component := range components() {
+		for _, process := range p.of(component) {
+			text := strings.Join(append(process.Args, process.Env...), "\n")
+			for _, forbidden := range []string{"0.0.0.0", "[::]", "=:"} {
+				if strings.Contains(text, forbidden) {
+					t.Errorf("%s is told %q:\n%s", process.Name, forbidden, text)
+				}
+			}
+		}
+	}
+}
+
+func TestPortsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ports.json")
+	first, err := choosePorts(path, Ports{PortArgoCD: 12345})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := choosePorts(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int]string{}
+	for _, name := range portNames() {
+		port := first[name]
+		if other, taken := seen[port]; taken {
+			t.Errorf("%s and %s have the same port %d", name, other, port)
+		}
+		seen[port] = name
+		if second[name] != port {
+			t.Errorf("%s: port %d became %d", name, port, second[name])
+		}
+		if name != PortArgoCD && (port < firstPort || port > lastPort) {
+			t.Errorf("%s: port %d, want one from %d to %d", name, port, firstPort, lastPort)
+		}
+	}
+	if first[PortArgoCD] != 12345 {
+		t.Errorf("the port that was asked for is %d, want 12345", first[PortArgoCD])
+	}
+}
+
+func TestCheckNamesATakenPort(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	port := listener.Addr().(*net.TCPAddr).Port
+	c := New(Options{Name: "x", Dir: filepath.Join(t.TempDir(), "x"), Ports: Ports{PortGitea: port},
+		Engine: engine.Options{CacheDir: t.TempDir()}})
+	err = c.Check(t.Context())
+	want := fmt.Sprintf("port %d, asked for in spec.embedded.ports.gitea:", port)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
+	}
+}
+
+func TestCheckNamesAPathThatIsTooLong(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("x", longestSocket))
+	if err := New(Options{Dir: dir}).checkPath(); err == nil || !strings.Contains(err.Error(), "XDG_STATE_HOME") {
+		t.Errorf("error %v, want one that names XDG_STATE_HOME", err)
+	}
+	if err := New(Options{Dir: "/home/someone/.local/state/backstack/hubs/" + strings.Repeat("n", 40)}).checkPath(); err != nil {
+		t.Errorf("the longest name in an ordinary place: %v", err)
+	}
+}
+
+func TestCheckFolderNamesAFileInTheWay(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkFolder(filepath.Join(file, "hub")); err == nil || !strings.Contains(err.Error(), "XDG_STATE_HOME") {
+		t.Errorf("error %v, want one that names XDG_STATE_HOME", err)
+	}
+	if err := checkFolder(filepath.Join(t.TempDir(), "a", "b")); err != nil {
+		t.Errorf("a folder that can be made: %v", err)
+	}
+}
+
+// The names are those that Crossplane 2.4 gave the files of its cache.
+func TestCacheKeyIsCrossplanes(t *testing.T) {
+	cases := map[string]string{
+		"xpkg.crossplane.io/crossplane-contrib/function-auto-ready":          "xpkg-crossplane-io-crossplane-contrib-function-aut-sha256-ba3f6",
+		"xpkg.crossplane.io/crossplane-contrib/function-patch-and-transform": "xpkg-crossplane-io-crossplane-contrib-function-pat-sha256-ba3f6",
+		"short": "short-sha256-ba3f6",
+	}
+	for source, want := range cases {
+		if got := cacheKey(source, "sha256:ba3f642939b3d11b"); got != want {
+			t.Errorf("%s: %s, want %s", source, got, want)
+		}
+	}
+}
+
+func TestEstablishedDefinitionIsAsTheAPIServerLeavesIt(t *testing.T) {
+	definition := &unstructured.Unstructured{Object: map[string]any{
+		"kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "toys.example.com"},
+		"spec": map[string]any{
+			"names": map[string]any{"kind": "Toy", "plural": "toys"},
+			"versions": []any{
+				map[string]any{"name": "v1", "storage": false}, map[string]any{"name": "v2", "storage": true},
+			},
+		},
+	}}
+	if err := established(definition); err != nil {
+		t.Fatal(err)
+	}
+	stored, _, _ := unstructured.NestedStringSlice(definition.Object, "status", "storedVersions")
+	if !slices.Equal(stored, []string{"v2"}) {
+		t.Errorf("stored versions %v, want v2", stored)
+	}
+	for _, condition := range []string{"NamesAccepted", "Established"} {
+		if got := kube.Condition(definition, condition); got != "True" {
+			t.Errorf("condition %s is %q, want True", condition, got)
+		}
+	}
+	if definition.GetUID() == "" || definition.GetGeneration() != 1 {
+		t.Errorf("uid %q, generation %d", definition.GetUID(), definition.GetGeneration())
+	}
+}
+
+func TestDeletingWhatIsNotThereIsNoError(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	if err := New(Options{Name: "none", Dir: dir}).Delete(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder was made: %v", err)
+	}
+}

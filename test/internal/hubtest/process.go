@@ -1,0 +1,60 @@
+package hubtest
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Process is a running process of a hub.
+type Process struct {
+	PID         int
+	CommandLine string // its arguments, with spaces between
+}
+
+// ProcessesOf lists the processes that have something to do with the folder dir: those with a path at or below it among
+// their arguments or in their environment. Every process of a hub has, the children that its programs start too.
+func ProcessesOf(dir string) []Process {
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil
+	}
+	var found []Process
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(filepath.Base(entry))
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		// A process that has ended since, or that belongs to somebody else, has nothing to read and is none of ours.
+		arguments, _ := os.ReadFile(filepath.Join(entry, "cmdline"))
+		environment, _ := os.ReadFile(filepath.Join(entry, "environ"))
+		if mentions(arguments, dir) || mentions(environment, dir) {
+			text := strings.TrimSpace(string(bytes.ReplaceAll(arguments, []byte{0}, []byte{' '})))
+			found = append(found, Process{PID: pid, CommandLine: text})
+		}
+	}
+	return found
+}
+
+// mentions says whether text has the path dir in it, and not just the beginning of a longer name.
+func mentions(text []byte, dir string) bool {
+	for {
+		_, rest, ok := bytes.Cut(text, []byte(dir))
+		if !ok {
+			return false
+		}
+		if len(rest) == 0 || bytes.IndexByte([]byte("/\x00 :"), rest[0]) >= 0 {
+			return true
+		}
+		text = rest
+	}
+}
+
+// Kill sends the process SIGKILL.
+func (p Process) Kill() { _ = syscall.Kill(p.PID, syscall.SIGKILL) }
+
+// ownSession makes a process that signals of the terminal, such as Ctrl-C, do not reach.
+func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
