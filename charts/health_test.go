@@ -24,8 +24,8 @@ func TestHealth(t *testing.T) {
 		{"an Application that syncs", "application", `{'metadata': {'name': 'kyverno', 'namespace': 'argocd'},
 			'status': {'health': {'status': 'Healthy'}, 'operationState': {'phase': 'Running', 'message': 'wave 1'}}}`,
 			"Progressing", "wave 1"},
-		{"an Application of the root", "application", `{'metadata': {'name': 'kyverno', 'namespace': 'argocd', 'annotations': {
-			'argocd.argoproj.io/tracking-id': 'hub:argoproj.io/Application:argocd/kyverno'}},
+		{"an Application of the root", "application", `{'metadata': {'name': 'kyverno', 'namespace': 'argocd',
+			'annotations': {'argocd.argoproj.io/tracking-id': 'hub:argoproj.io/Application:argocd/kyverno'}},
 			'status': {'health': {'status': 'Missing'}}}`, "Missing", ""},
 		{"the root, which syncs", "application", `{'metadata': {'name': 'hub', 'namespace': 'argocd', 'annotations': {
 			'argocd.argoproj.io/tracking-id': 'hub:argoproj.io/Application:argocd/hub'}},

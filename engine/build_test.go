@@ -44,7 +44,7 @@ func TestEngineIsBuiltFromItsSources(t *testing.T) {
 	if _, err := os.Stat(engine.Share("crds", "b.txt")); err == nil {
 		t.Error("a file that no pattern matches was copied")
 	}
-	if out, err := exec.Command(filepath.Join(engine.Dir, "bin", "tool.sh")).Output(); err != nil || string(out) != "tool\n" {
+	if out, err := exec.Command(engine.Program("tool.sh")).Output(); err != nil || string(out) != "tool\n" {
 		t.Errorf("the copied script says %q, %v", out, err)
 	}
 	if left, err := filepath.Glob(filepath.Join(c.dir, tempPrefix+"*")); err != nil || len(left) > 0 {
@@ -134,13 +134,14 @@ func TestEngineInTheCacheNeedsNoTools(t *testing.T) {
 func TestIncompleteEngineIsBuiltAnew(t *testing.T) {
 	c := newSmallCache(t)
 	engine := mustEnsure(t, c, report.Discard)
+	manifest := filepath.Join(engine.Dir, manifestName)
 	for name, damage := range map[string]func() error{
 		"a program is missing":     func() error { return os.Remove(engine.Program("own")) },
 		"a program is truncated":   func() error { return os.Truncate(engine.Program("own"), 10) },
 		"a file is missing":        func() error { return os.Remove(engine.Share("crds", "a.yaml")) },
 		"a file is a link":         func() error { return replaceByLink(engine.Share("crds", "a.yaml")) },
-		"the manifest is missing":  func() error { return os.Remove(filepath.Join(engine.Dir, manifestName)) },
-		"the manifest is no JSON":  func() error { return os.WriteFile(filepath.Join(engine.Dir, manifestName), []byte("{"), 0o644) },
+		"the manifest is missing":  func() error { return os.Remove(manifest) },
+		"the manifest is no JSON":  func() error { return os.WriteFile(manifest, []byte("{"), 0o644) },
 		"the folder is empty":      func() error { return os.RemoveAll(filepath.Join(engine.Dir, "bin")) },
 		"the manifest is of other": func() error { return rewriteManifest(engine, func(m *Manifest) { m.Arch = "pdp11" }) },
 	} {

@@ -145,8 +145,8 @@ func (c *cache) names() []string {
 	return names
 }
 
-// fill makes an engine while it holds the cache's lock. If reuse is set, an engine that another process has put there in
-// the meantime is as good.
+// fill makes an engine while it holds the cache's lock. If reuse is set, an engine that another process has put there
+// in the meantime is as good.
 func (c *cache) fill(ctx context.Context, from origin, reuse bool, step *report.Step) (*Engine, error) {
 	if err := from.check(ctx); err != nil {
 		return nil, err
@@ -237,5 +237,6 @@ func (c *cache) sweep() error {
 }
 
 func describe(e *Engine) string {
-	return fmt.Sprintf("%d programs, %s, %s", len(e.Manifest.Programs), humanize.IBytes(uint64(e.Manifest.size())), e.Manifest.Go)
+	size := humanize.IBytes(uint64(e.Manifest.size()))
+	return fmt.Sprintf("%d programs, %s, %s", len(e.Manifest.Programs), size, e.Manifest.Go)
 }

@@ -42,9 +42,9 @@ func (e *Engine) Share(elem ...string) string {
 	return filepath.Join(append([]string{e.Dir, shareDir}, elem...)...)
 }
 
-// Ensure returns the engine of this version of backstack: the one in the cache if it is complete, otherwise one unpacked
-// from the archive or built, which takes minutes. Of several callers at once, in this process or others, one does the
-// work and the others wait for it. The work is told to the reporter as the step "engine".
+// Ensure returns the engine of this version of backstack: the one in the cache if it is complete, otherwise one
+// unpacked from the archive or built, which takes minutes. Of several callers at once, in this process or others, one
+// does the work and the others wait for it. The work is told to the reporter as the step "engine".
 //
 // An *UnmetError says that the work cannot begin, and everything that stands in its way.
 func Ensure(ctx context.Context, o Options, to report.Reporter) (*Engine, error) {

@@ -15,9 +15,9 @@ import (
 	"github.com/back-stack/backstack/internal/report"
 )
 
-// In these tests the go command stops when it is to build: it writes a line to a named pipe and then runs for ever, alone
-// or with a child, and keeps the pipe open. To read the line is to know that the build runs; to read the end of the pipe
-// is to know that nothing of it runs any more.
+// In these tests the go command stops when it is to build: it writes a line to a named pipe and then runs for ever,
+// alone or with a child, and keeps the pipe open. To read the line is to know that the build runs; to read the end of
+// the pipe is to know that nothing of it runs any more.
 const (
 	alone     = `echo building >&3; exec sleep 100000`
 	withChild = `sleep 100000 & echo building >&3; wait`

@@ -45,9 +45,9 @@ func (c *cache) list() []Cached {
 	return found
 }
 
-// Prune removes from the cache below cacheDir what this version of backstack would not use, and returns what it removed.
-// It waits until nobody makes an engine there. A hub that still runs such an engine must be stopped first: this does not
-// look for one.
+// Prune removes from the cache below cacheDir what this version of backstack would not use, and returns what it
+// removed. It waits until nobody makes an engine there. A hub that still runs such an engine must be stopped first:
+// this does not look for one.
 func Prune(ctx context.Context, cacheDir string, to report.Reporter) ([]Cached, error) {
 	c, err := newCache(cacheDir, hubRecipe())
 	if err != nil {

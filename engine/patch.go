@@ -12,8 +12,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// patchedDir is where the patched copies of modules are, below the nested module. The path is relative in its go.mod, so
-// that the programs' build information is the same wherever they are built.
+// patchedDir is where the patched copies of modules are, below the nested module. The path is relative in its go.mod,
+// so that the programs' build information is the same wherever they are built.
 const patchedDir = "patched"
 
 // errOutside is what a patch is for that changes a file of no module that is pinned.
@@ -97,8 +97,8 @@ func (w *workspace) applyPatches(ctx context.Context, patches []patch) error {
 	return nil
 }
 
-// git runs git in a folder, as if that were in no repository: in one, git apply would leave out files that it takes to be
-// outside of the current folder, and obey the repository's configuration.
+// git runs git in a folder, as if that were in no repository: in one, git apply would leave out files that it takes to
+// be outside of the current folder, and obey the repository's configuration.
 func (w *workspace) git(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -108,7 +108,8 @@ func (w *workspace) git(ctx context.Context, dir string, args ...string) ([]byte
 		dir: real, path: "git", args: args,
 		unset: []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"},
 		env: []string{
-			"GIT_CEILING_DIRECTORIES=" + filepath.Dir(real), "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
+			"GIT_CEILING_DIRECTORIES=" + filepath.Dir(real),
+			"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
 		},
 	})
 }

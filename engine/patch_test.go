@@ -83,7 +83,7 @@ func replacedByFolder(file *modfile.File, module string) bool {
 
 func TestPatchThatDoesNotApplyIsNamed(t *testing.T) {
 	for name, c := range map[string]struct{ patch, want string }{
-		"other content":    {strings.Replace(smallPatch, `println("upstream", version)`, "nothing()", 1), "patch does not apply"},
+		"other content":    {strings.ReplaceAll(smallPatch, "upstream", "downstream"), "patch does not apply"},
 		"an unknown path":  {strings.ReplaceAll(smallPatch, smallModule, "example.test/unknown"), errOutside.Error()},
 		"a missing file":   {strings.ReplaceAll(smallPatch, "other/main.go", "other/none.go"), "No such file"},
 		"not a patch":      {"just words\n", "No valid patches"},
@@ -132,7 +132,8 @@ func openWorkspace(t *testing.T, r recipe, m nestedModule) *workspace {
 	if err := os.CopyFS(filepath.Join(scratch, "src"), files); err != nil {
 		t.Fatal(err)
 	}
-	w, err := b.newWorkspace(m, filepath.Join(scratch, "src", m.dir), scratch, &progress{step: report.Start(report.Discard, stepName, "")})
+	silent := &progress{step: report.Start(report.Discard, stepName, "")}
+	w, err := b.newWorkspace(m, filepath.Join(scratch, "src", m.dir), scratch, silent)
 	if err != nil {
 		t.Fatal(err)
 	}

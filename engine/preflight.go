@@ -64,8 +64,8 @@ func checkSpace(needs []space) []error {
 	return faults
 }
 
-// downloadSpace is how much of modCacheSpace is still to be downloaded: as large a part of it as of the modules that the
-// recipe pins, some of which no program uses.
+// downloadSpace is how much of modCacheSpace is still to be downloaded: as large a part of it as of the modules that
+// the recipe pins, some of which no program uses.
 func (r recipe) downloadSpace(modCache string) (uint64, error) {
 	pinned, missing := uint64(0), uint64(0)
 	for _, m := range r.modules {
@@ -95,8 +95,8 @@ func checkWritable(dir string) error {
 		return err
 	}
 	if err := unix.Access(existing, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("%s cannot be written to (%w): choose another folder with XDG_CACHE_HOME, or change its owner or mode",
-			existing, err)
+		return fmt.Errorf("%s cannot be written to (%w): choose another folder with XDG_CACHE_HOME, "+
+			"or change its owner or mode", existing, err)
 	}
 	return nil
 }

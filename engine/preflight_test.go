@@ -54,7 +54,7 @@ func TestFolderBelowAFileIsRefused(t *testing.T) {
 func TestDiskThatFillsUpDuringTheWorkIsExplained(t *testing.T) {
 	for _, err := range []error{
 		fmt.Errorf("writing: %w", syscall.ENOSPC),
-		&toolError{tool: "go", words: "compile: writing output: write /tmp/x: no space left on device", err: errors.New("exit status 1")},
+		&toolError{tool: "go", words: "write /tmp/a: no space left on device", err: errors.New("exit status 1")},
 	} {
 		if got := explainFull(err); !errors.Is(got, err) || !strings.Contains(got.Error(), "go clean -cache") {
 			t.Errorf("got %v: want advice", got)

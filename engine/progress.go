@@ -78,10 +78,12 @@ func (p *progress) showCompiled() {
 		p.step.Wait(fmt.Sprintf("compiling %s packages", humanize.Comma(int64(p.expected))))
 		return
 	}
-	p.step.Wait(fmt.Sprintf("compiled %s of %s packages", humanize.Comma(int64(compiled)), humanize.Comma(int64(p.expected))))
+	p.step.Wait(fmt.Sprintf("compiled %s of %s packages",
+		humanize.Comma(int64(compiled)), humanize.Comma(int64(p.expected))))
 }
 
-// isPackage says whether a line of go build -v is the path of a package that it compiles. Its errors have spaces in them.
+// isPackage says whether a line of go build -v is the path of a package that it compiles. Its errors have spaces in
+// them.
 func isPackage(line string) bool {
 	return line != "" && !strings.ContainsAny(line, " \t:#")
 }

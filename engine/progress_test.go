@@ -57,7 +57,7 @@ func TestProgressWithNothingToCompileIsLinking(t *testing.T) {
 
 func TestErrorsAreNotTakenForProgress(t *testing.T) {
 	p := &progress{step: report.Start(report.Discard, stepName, "")}
-	for _, line := range []string{"", "# example.test/p", "main.go:3:2: undefined: x", "\thave (int)", "go: updates to go.mod needed"} {
+	for _, line := range []string{"", "# example.test/p", "main.go:3:2: undefined: x", "\thave (int)", "go: a fault"} {
 		if p.line(line) {
 			t.Errorf("%q was taken for progress", line)
 		}

@@ -101,7 +101,8 @@ func (r recipe) programs() ([]Program, error) {
 // inputs is the hash of everything that the engine is made from but the version of Go.
 func (r recipe) inputs() (string, error) {
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "format %d for %s/%s\n%x\n", format, runtime.GOOS, runtime.GOARCH, sha256.Sum256([]byte(r.sources)))
+	sources := sha256.Sum256([]byte(r.sources))
+	_, _ = fmt.Fprintf(h, "format %d for %s/%s\n%x\n", format, runtime.GOOS, runtime.GOARCH, sources)
 	for _, m := range r.modules {
 		flags, err := r.buildFlags(m)
 		if err != nil {

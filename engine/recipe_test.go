@@ -127,8 +127,9 @@ func TestHighestGoVersionOfTheModulesIsNeeded(t *testing.T) {
 }
 
 func TestPathBelongsToTheModuleWithTheLongestPath(t *testing.T) {
-	files := map[string]string{"a/go.mod": "module a\n\ngo 1.26\n\nrequire (\n\tx.test/m/v2 v2.0.0\n\tx.test/m v1.0.0\n)\n"}
-	r := recipe{sources: packSources(t, files)}
+	r := recipe{sources: packSources(t, map[string]string{
+		"a/go.mod": "module a\n\ngo 1.26\n\nrequire (\n\tx.test/m/v2 v2.0.0\n\tx.test/m v1.0.0\n)\n",
+	})}
 	pins, err := r.pins(nestedModule{dir: "a"})
 	if err != nil {
 		t.Fatal(err)
@@ -146,13 +147,15 @@ func TestPathBelongsToTheModuleWithTheLongestPath(t *testing.T) {
 }
 
 func TestFaultySourcesAreRefused(t *testing.T) {
-	for name, r := range map[string]recipe{
-		"no zip":            {sources: "text", modules: []nestedModule{{dir: "a"}}},
-		"no go.mod":         {sources: packSources(t, map[string]string{"a/main.go": ""}), modules: []nestedModule{{dir: "a"}}},
-		"a broken go.mod":   {sources: packSources(t, map[string]string{"a/go.mod": "?"}), modules: []nestedModule{{dir: "a"}}},
-		"no version of Go":  {sources: packSources(t, map[string]string{"a/go.mod": "module a\n"}), modules: []nestedModule{{dir: "a"}}},
-		"an unknown module": {sources: packSources(t, smallFiles()), modules: []nestedModule{{dir: "small", targets: []target{{module: "no"}}}}},
+	of := func(path, content string) string { return packSources(t, map[string]string{path: content}) }
+	for name, sources := range map[string]string{
+		"no zip":            "text",
+		"no go.mod":         of("a/main.go", ""),
+		"a broken go.mod":   of("a/go.mod", "?"),
+		"no version of Go":  of("a/go.mod", "module a\n"),
+		"an unknown module": of("a/go.mod", "module a\n\ngo 1.26\n"),
 	} {
+		r := recipe{sources: sources, modules: []nestedModule{{dir: "a", targets: []target{{module: "example.test/b"}}}}}
 		if _, err := r.inputs(); err == nil {
 			t.Errorf("%s: accepted", name)
 		}

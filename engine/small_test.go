@@ -25,6 +25,15 @@ const (
 	smallModule  = "example.test/dep"
 	smallVersion = "v1.2.3"
 
+	smallProgram = `package main
+
+var version string
+
+func main() {
+	println("upstream", version)
+}
+`
+
 	// The patch adds a space at the end of a line, which some configurations of git refuse.
 	smallPatch = `The word is changed, to see that patches are applied.
 
@@ -54,7 +63,7 @@ func smallFiles() map[string]string {
 func smallDependency() map[string]string {
 	return map[string]string{
 		"go.mod":                  "module " + smallModule + "\n\ngo 1.21\n",
-		"cmd/other/main.go":       "package main\n\nvar version string\n\nfunc main() {\n\tprintln(\"upstream\", version)\n}\n",
+		"cmd/other/main.go":       smallProgram,
 		"crds/a.yaml":             "kind: A\n",
 		"crds/b.txt":              "not wanted\n",
 		"deep/er/file":            "deep\n",
@@ -64,7 +73,8 @@ func smallDependency() map[string]string {
 	}
 }
 
-// smallRecipe makes the small engine. Its dependency comes from a module proxy that t serves, into a module cache of t's.
+// smallRecipe makes the small engine. Its dependency comes from a module proxy that t serves, into a module cache of
+// t's.
 func smallRecipe(t *testing.T) recipe {
 	t.Helper()
 	sum := serveDependency(t, smallDependency())

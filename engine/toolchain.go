@@ -31,7 +31,7 @@ type goEnv struct {
 func findToolchain(ctx context.Context, need string) (*toolchain, error) {
 	path, err := exec.LookPath("go")
 	if err != nil {
-		return nil, fmt.Errorf("no Go is on the PATH: install Go %s or later from https://go.dev/dl/, or %s", need, archiveWay)
+		return nil, fmt.Errorf("no Go is on the PATH: %s, or %s", installGo(need), archiveWay)
 	}
 	// In the root folder, so that no go.mod of the caller's chooses another version of Go.
 	out, err := runTool(ctx, toolRun{
@@ -67,8 +67,10 @@ func compilerVersion(env goEnv, need string) (string, error) {
 	if version.Compare(has, "go1.21") >= 0 {
 		hint = "set GOTOOLCHAIN=auto so that it fetches that itself, "
 	}
-	return "", fmt.Errorf("%s, too old: install Go %s or later from https://go.dev/dl/, %sor %s", has, need, hint, archiveWay)
+	return "", fmt.Errorf("%s, too old: %s, %sor %s", has, installGo(need), hint, archiveWay)
 }
+
+func installGo(need string) string { return "install Go " + need + " or later from https://go.dev/dl/" }
 
 // checkCompiler says whether the C compiler that Go would use can compile.
 func (t *toolchain) checkCompiler(ctx context.Context) error {
@@ -107,5 +109,5 @@ func installHint(packages ...string) string {
 	if _, err := exec.LookPath("apt-get"); err == nil {
 		return "install it with `apt-get install " + strings.Join(packages, " ") + "`"
 	}
-	return "install it with the system's package manager (Debian's packages are called " + strings.Join(packages, " and ") + ")"
+	return "install it with the system's package manager (Debian calls it " + strings.Join(packages, " and ") + ")"
 }

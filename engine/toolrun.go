@@ -32,8 +32,8 @@ type toolRun struct {
 // long said why by then.
 const outputLimit = 4096
 
-// runTool runs a program to its end and returns what it wrote to its standard output. When the context ends, the program
-// and everything that it has started are killed.
+// runTool runs a program to its end and returns what it wrote to its standard output. When the context ends, the
+// program and everything that it has started are killed.
 func runTool(ctx context.Context, r toolRun) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, r.path, r.args...)
 	cmd.Dir = r.dir

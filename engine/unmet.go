@@ -43,8 +43,8 @@ func unmet(faults ...error) error {
 }
 
 // archiveWay is what can be done on a machine where an engine cannot be built.
-const archiveWay = "copy an archive that `backstack engine build --output` has made elsewhere to this machine and set " +
-	"BACKSTACK_ENGINE to its path"
+const archiveWay = "copy an archive that `backstack engine build --output` has made elsewhere to this machine " +
+	"and set BACKSTACK_ENGINE to its path"
 
 // explainFull adds to an error that a full disk has caused what can be done about it.
 func explainFull(err error) error {

@@ -75,8 +75,8 @@ func (a *archive) read(do func(*tar.Reader) error) error {
 type damageMarker struct{ from io.Reader }
 
 // errDamaged is that a file does not decompress to a tar file.
-var errDamaged = errors.New("it is damaged, cut short or not an engine archive at all: want one that `backstack engine " +
-	"build --output` has made, whole")
+var errDamaged = errors.New("it is damaged, cut short or not an engine archive at all: " +
+	"want one that `backstack engine build --output` has made, whole")
 
 func (r damageMarker) Read(data []byte) (int, error) {
 	n, err := r.from.Read(data)

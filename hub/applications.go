@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/yaml"
 
 	"github.com/back-stack/backstack/hub/render"
 	"github.com/back-stack/backstack/internal/kube"
@@ -41,28 +40,13 @@ type ApplicationStatus struct {
 // healthy says whether there is nothing to wait for.
 func (a ApplicationStatus) healthy() bool { return a.Sync == "Synced" && a.Health == "Healthy" }
 
-// rootObjects are the Applications and ApplicationSets of hub.git.
-func rootObjects(tree render.Tree) ([]*unstructured.Unstructured, error) {
-	var objects []*unstructured.Unstructured
-	for path, content := range tree.Sub("apps").All() {
-		obj := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(content, &obj.Object); err != nil {
-			return nil, fmt.Errorf("reading apps/%s: %w", path, err)
-		}
-		if obj.GetKind() != "" {
-			objects = append(objects, obj)
-		}
-	}
-	return objects, nil
-}
-
 // applyRoot hands everything over to Argo CD: from here on Git decides. All Applications are applied with the root, which
 // would apply them in the same way one wave after the other: what the waves are for is there already.
 func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error) {
 	if err := i.applyRepositoryLogin(ctx, i.repository); err != nil {
 		return "", err
 	}
-	objects, err := rootObjects(i.tree)
+	objects, err := render.Applications(i.tree)
 	if err != nil {
 		return "", err
 	}
@@ -74,9 +58,6 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 		return "", i.refreshStale(ctx, present)
 	}
 	// The root comes last: with it, the first install is over.
-	slices.SortStableFunc(objects, func(a, b *unstructured.Unstructured) int {
-		return cmp.Compare(order(a), order(b))
-	})
 	last := len(objects) - 1
 	if err := i.client.Apply(ctx, kube.ArgoCD, objects[:last]...); err != nil {
 		return "", err
@@ -85,13 +66,6 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 		return "", err
 	}
 	return fmt.Sprintf("applied %d applications", len(objects)), nil
-}
-
-func order(obj *unstructured.Unstructured) int {
-	if obj.GetKind() == "Application" && obj.GetName() == rootApplication {
-		return 1
-	}
-	return 0
 }
 
 // refreshStale asks Argo CD to look at hub.git again where it has not seen the newest commit. The webhook has told it,
@@ -120,7 +94,7 @@ func (i *install) refreshStale(ctx context.Context, present []unstructured.Unstr
 // awaitHealthy waits until every Application is Synced to the newest commit and Healthy.
 func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, error) {
 	expected := map[string]bool{}
-	objects, err := rootObjects(i.tree)
+	objects, err := render.Applications(i.tree)
 	if err != nil {
 		return "", err
 	}

@@ -48,7 +48,7 @@ func (i *install) bootstrap(ctx context.Context, s *report.Step) (string, error)
 		if !i.enabled(component.Name) {
 			continue
 		}
-		rendered, err := render.Chart(i.tree, "components/"+component.Name, component.Namespace)
+		rendered, err := render.Component(i.tree, component.Name)
 		if err != nil {
 			return "", err
 		}

@@ -27,7 +27,8 @@ func (h Home) Hubs() ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listing the hubs of this machine: %w", err)
+		return nil, &RequestError{fmt.Errorf("listing the hubs of this machine: %w: want a folder that this user can use; "+
+			"XDG_STATE_HOME names another", err)}
 	}
 	var names []string
 	for _, entry := range entries {

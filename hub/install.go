@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,12 +36,12 @@ const abortTimeout = 3 * time.Second
 // Install makes the hub that is asked for, or brings the one there is to what is asked for, and waits until it is
 // healthy. It can be interrupted at any point and run again. It returns the hub's name.
 func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string, error) {
-	wanted, err := o.Home.load(o.Request)
+	wanted, committed, err := o.Home.load(o.Request)
 	if err != nil {
 		return "", err
 	}
 	name := wanted.Metadata.Name
-	i := &install{options: o, spec: wanted, dir: o.Home.Dir(name), provider: newEmbedded(o, wanted)}
+	i := &install{options: o, spec: wanted, committed: committed, dir: o.Home.Dir(name), provider: newEmbedded(o, wanted)}
 	if err := i.provider.Check(ctx); err != nil {
 		return name, &RequestError{err}
 	}
@@ -88,10 +89,11 @@ const commitMessage = "Render hub.yaml\n\nMade by backstack from hub.yaml."
 
 // install is one run of Install.
 type install struct {
-	options  InstallOptions
-	spec     *spec.Hub
-	dir      string
-	provider *embedded.Cluster
+	options   InstallOptions
+	spec      *spec.Hub
+	committed []byte // hub.git's hub.yaml, if spec comes from there
+	dir       string
+	provider  *embedded.Cluster
 
 	tree       render.Tree // what hub.git is to hold; known once the engine step is done
 	client     *kube.Client
@@ -112,8 +114,8 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 		{name: "configuration", needs: []string{"cluster"}, run: i.bootstrap},
 	}
 	last := []string{"root application"}
-	for _, component := range []string{spec.ArgoCD, spec.Crossplane, spec.Kyverno} {
-		if i.enabled(component) {
+	for _, component := range []string{kubernetes, spec.ArgoCD, spec.Crossplane, spec.Kyverno} {
+		if component == kubernetes || i.enabled(component) {
 			steps = append(steps, step{name: component, needs: []string{"configuration"}, run: i.programs(component)})
 			last = append(last, component)
 		}
@@ -143,8 +145,28 @@ func (i *install) prepare(ctx context.Context, to report.Reporter) error {
 	if err := atomicfile.Write(filepath.Join(i.dir, specFile), data, 0o600); err != nil {
 		return err
 	}
-	i.tree, err = render.Hub(i.located())
-	return err
+	if i.tree, err = render.Hub(i.located()); err != nil {
+		return err
+	}
+	// A hub.yaml that a person wrote stays as it was written while it says the same.
+	if same, err := i.committedSays(data); err != nil || !same {
+		return err
+	}
+	i.tree["hub.yaml"] = i.committed
+	return nil
+}
+
+// committedSays returns whether hub.git's hub.yaml says the same as the canonical one.
+func (i *install) committedSays(canonical []byte) (bool, error) {
+	if i.committed == nil {
+		return false, nil
+	}
+	written, err := spec.Load(i.committed, "hub.yaml")
+	if err != nil {
+		return false, err
+	}
+	same, err := spec.Marshal(written)
+	return bytes.Equal(same, canonical), err
 }
 
 // located is the hub with the addresses of its repositories, which hub.yaml leaves out where they are the hub's own.
@@ -187,9 +209,9 @@ func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (strin
 	if err != nil {
 		return "", err
 	}
-	changed := 0
+	changed, kept := 0, 0
 	for url, tree := range map[string]render.Tree{git.Hub: i.tree, git.Requests: requests} {
-		result, err := gitops.Repository{URL: url, Username: git.Username, Token: git.Token, CA: git.CA}.Update(ctx, tree, commitMessage)
+		result, err := gitops.Repository{URL: url, Username: git.Username, Token: git.Token, CA: git.CA}.Update(ctx, tree, i.sources(), commitMessage)
 		if conflict := new(gitops.ConflictError); errors.As(err, &conflict) {
 			return "", &RefusedError{err}
 		}
@@ -200,11 +222,23 @@ func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (strin
 			i.revision = result.Revision
 		}
 		changed += len(result.Changed)
+		kept += len(result.Kept)
 	}
-	if changed == 0 {
+	switch {
+	case changed == 0 && kept == 0:
 		return "", nil
+	case kept == 0:
+		return fmt.Sprintf("committed %d files", changed), nil
 	}
-	return fmt.Sprintf("committed %d files", changed), nil
+	return fmt.Sprintf("committed %d files, kept %d as someone changed them", changed, kept), nil
+}
+
+// sources are the files of hub.git that its tree is rendered from.
+func (i *install) sources() map[string][]byte {
+	if i.committed == nil {
+		return nil
+	}
+	return map[string][]byte{"hub.yaml": i.committed}
 }
 
 func (i *install) programs(component string) func(context.Context, *report.Step) (string, error) {
@@ -213,6 +247,6 @@ func (i *install) programs(component string) func(context.Context, *report.Step)
 		if err != nil || !started {
 			return "", err
 		}
-		return component + " " + string(i.spec.Spec.Components[component].Version), nil
+		return component + " " + versionOf(component, i.spec), nil
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/cluster/embedded"
@@ -18,6 +19,9 @@ const DefaultName = "hub"
 // first commit was asked for.
 const specFile = "hub.yaml"
 
+// committedSuffix ends what a hub.yaml is called that comes from a hub's hub.git.
+const committedSuffix = "'s hub.git"
+
 // Request says which hub is wanted.
 type Request struct {
 	Name      string          // the hub's name; empty: the file's, or DefaultName
@@ -28,40 +32,51 @@ type Request struct {
 
 // load returns the description of the hub that is asked for, and what there was of it. Everything that is wrong with the
 // request is returned at once, as a *RequestError.
-func (h Home) load(r Request) (*spec.Hub, error) {
+//
+// It also returns the hub.yaml of hub.git if that is what the description comes from, else nil.
+func (h Home) load(r Request) (wanted *spec.Hub, committed []byte, err error) {
 	data, source := r.Data, r.Source
 	if data == nil {
 		name := r.Name
 		if name == "" {
 			hubs, err := h.Hubs()
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			name = DefaultName
 			if len(hubs) == 1 {
 				name = hubs[0]
 			}
 		}
-		var err error
 		if data, source, err = h.current(name); err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if strings.HasSuffix(source, committedSuffix) {
+			committed = data
 		}
 	}
-	wanted, err := spec.Load(data, source, r.Overrides...)
-	if err != nil {
-		return nil, &RequestError{err}
+	if wanted, err = spec.Load(data, source, r.Overrides...); err != nil {
+		return nil, nil, &RequestError{err}
 	}
 	wanted = spec.Resolve(wanted)
 	if wanted.Spec.Provider != spec.ProviderEmbedded {
-		return nil, &RequestError{fmt.Errorf("provider %s: this version of backstack installs hubs with provider %s only",
+		return nil, nil, &RequestError{fmt.Errorf("provider %s: this version of backstack installs hubs with provider %s only",
 			wanted.Spec.Provider, spec.ProviderEmbedded)}
 	}
-	return wanted, checkVersions(wanted)
+	return wanted, committed, checkEmbedded(wanted)
 }
 
-// checkVersions refuses versions that an embedded hub does not run: its programs are those that backstack pins.
-func checkVersions(wanted *spec.Hub) error {
+// checkEmbedded refuses what an embedded hub does not do: run other programs than those that backstack pins, and keep its
+// repositories elsewhere.
+func checkEmbedded(wanted *spec.Hub) error {
 	var faults []error
+	if wanted.Spec.Repositories != nil {
+		faults = append(faults, errors.New("spec.repositories: an embedded hub keeps its repositories on its own Gitea: leave it out"))
+	}
+	if !*wanted.Spec.Components[spec.Gitea].Enabled {
+		faults = append(faults, errors.New("spec.components.gitea.enabled is false: an embedded hub keeps its repositories on its "+
+			"own Gitea: leave it out"))
+	}
 	for _, name := range spec.Components() {
 		if version := wanted.Spec.Components[name].Version; version != spec.PinnedVersion(name) {
 			faults = append(faults, fmt.Errorf("spec.components.%s.version is %s: an embedded hub runs %s, the version that "+
@@ -80,7 +95,7 @@ func (h Home) current(name string) (data []byte, source string, err error) {
 	dir := h.Dir(name)
 	data, err = gitops.ReadLocal(embedded.Layout{Root: dir}.LocalRepository("hub"), "hub.yaml")
 	if err != nil || data != nil {
-		return data, "hub.yaml of " + name + "'s hub.git", err
+		return data, "hub.yaml of " + name + committedSuffix, err
 	}
 	path := filepath.Join(dir, specFile)
 	data, err = os.ReadFile(path)

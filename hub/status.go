@@ -133,7 +133,7 @@ func (s *Status) allHealthy() bool {
 
 // describeComponents sorts programs to their components.
 func describeComponents(programs []cluster.Program, description *spec.Hub, supervisorDir string) []ComponentStatus {
-	wanted := []string{"kubernetes"}
+	wanted := []string{kubernetes}
 	for _, name := range spec.Components() {
 		if *description.Spec.Components[name].Enabled {
 			wanted = append(wanted, name)
@@ -173,8 +173,11 @@ func (c *ComponentStatus) add(program cluster.Program, supervisorDir string) {
 	c.Programs = append(c.Programs, status)
 }
 
+// kubernetes is the component that every hub has and that hub.yaml does not name.
+const kubernetes = "kubernetes"
+
 func versionOf(component string, description *spec.Hub) string {
-	if component == "kubernetes" {
+	if component == kubernetes {
 		return kubernetesVersion
 	}
 	return string(description.Spec.Components[component].Version)

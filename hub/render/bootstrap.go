@@ -34,18 +34,27 @@ func Component(tree Tree, name string) ([]*unstructured.Unstructured, error) {
 	return objects, nil
 }
 
-// RootApplication returns the Application that applies all others, exactly as it will apply itself.
-func RootApplication(tree Tree) (*unstructured.Unstructured, error) {
-	root, err := decode(tree["apps/hub.yaml"])
-	if err != nil {
-		return nil, fmt.Errorf("reading apps/hub.yaml: %w", err)
+// Applications returns what hub.git has in apps/, exactly as the root Application applies it. The root itself comes
+// last: it is there when everything else is.
+func Applications(tree Tree) ([]*unstructured.Unstructured, error) {
+	var root *unstructured.Unstructured
+	var objects []*unstructured.Unstructured
+	for path, content := range tree.Sub("apps").All() {
+		object, err := decode(content)
+		if err != nil {
+			return nil, fmt.Errorf("reading apps/%s: %w", path, err)
+		}
+		track(object, rootName, rootNamespace)
+		if object.GetKind() == "Application" && object.GetName() == rootName {
+			root = object
+			continue
+		}
+		objects = append(objects, object)
 	}
-	if root.GetKind() != "Application" || root.GetName() != rootName || root.GetNamespace() != rootNamespace {
-		return nil, fmt.Errorf("reading apps/hub.yaml: it is %s %s/%s: want Application %s/%s",
-			root.GetKind(), root.GetNamespace(), root.GetName(), rootNamespace, rootName)
+	if root == nil {
+		return nil, fmt.Errorf("reading apps: there is no Application %s: want the root", rootName)
 	}
-	track(root, rootName, rootNamespace)
-	return root, nil
+	return append(objects, root), nil
 }
 
 // track marks an object as an Application's, whose destination is namespace. The format is Argo CD's:

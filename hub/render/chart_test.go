@@ -9,22 +9,29 @@ import (
 	"github.com/back-stack/backstack/charts"
 )
 
-func TestTheRootIsTrackedByItself(t *testing.T) {
-	root, err := RootApplication(hub(t, demo()))
+func TestTheRootComesLastAndTracksAllApplicationsItselfAmongThem(t *testing.T) {
+	objects, err := Applications(hub(t, demo()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := root.GetAnnotations()[trackingAnnotation], "hub:argoproj.io/Application:argocd/hub"; got != want {
-		t.Errorf("its tracking ID is %q: want %q", got, want)
+	var names []string
+	for _, object := range objects {
+		names = append(names, object.GetName())
+		got := object.GetAnnotations()[trackingAnnotation]
+		if want := "hub:argoproj.io/" + object.GetKind() + ":argocd/" + object.GetName(); got != want {
+			t.Errorf("the tracking ID of %s is %q: want %q", object.GetName(), got, want)
+		}
+	}
+	if want := "argocd beads crossplane kyverno policies requests hub"; strings.Join(names, " ") != want {
+		t.Errorf("they come as %s: want %s", names, want)
 	}
 }
 
-func TestARootOfAnotherNameIsRefused(t *testing.T) {
+func TestApplicationsWithoutARootAreRefused(t *testing.T) {
 	tree := hub(t, demo())
-	tree["apps/hub.yaml"] = tree["apps/argocd.yaml"]
-	_, err := RootApplication(tree)
-	if want := "it is Application argocd/argocd: want Application argocd/hub"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("the error is %v: want it to say %q", err, want)
+	delete(tree, "apps/hub.yaml")
+	if _, err := Applications(tree); err == nil || !strings.Contains(err.Error(), "there is no Application hub") {
+		t.Errorf("the error is %v: want it to say that there is no root", err)
 	}
 }
 
@@ -65,7 +72,9 @@ func TestObjectsComeInTheOrderOfInstallation(t *testing.T) {
 	for _, object := range objects {
 		kinds = append(kinds, object.GetKind())
 	}
-	want := []string{"ServiceAccount", "ConfigMap", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "AppProject"}
+	want := []string{
+		"ServiceAccount", "ConfigMap", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "AppProject",
+	}
 	if got := slices.Compact(kinds); !slices.Equal(got, want) {
 		t.Errorf("the kinds come as %s: want %s", got, want)
 	}
@@ -97,9 +106,11 @@ func TestChartsSeeTheClusterThatTheyAreFor(t *testing.T) {
 
 func TestAChartForAnotherKubernetesIsRefused(t *testing.T) {
 	tree := hub(t, demo())
-	tree["components/kyverno/Chart.yaml"] = []byte("apiVersion: v2\nname: kyverno\nversion: 0.1.0\nkubeVersion: \"<1.30.0\"\n")
+	tree["components/kyverno/Chart.yaml"] = []byte(
+		"apiVersion: v2\nname: kyverno\nversion: 0.1.0\nkubeVersion: \"<1.30.0\"\n")
 	_, err := Chart(tree, "components/kyverno", "kyverno")
-	if want := "it needs Kubernetes <1.30.0: this is v" + charts.Kubernetes; err == nil || !strings.Contains(err.Error(), want) {
+	want := "it needs Kubernetes <1.30.0: this is v" + charts.Kubernetes
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v: want it to say %q", err, want)
 	}
 }

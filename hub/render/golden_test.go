@@ -123,7 +123,8 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s: %s; look at the change with go test ./hub/render -update and git diff", path, firstDifference(got, want))
+		t.Errorf("%s: %s; look at the change with go test ./hub/render -update and git diff", path,
+			firstDifference(got, want))
 	}
 }
 

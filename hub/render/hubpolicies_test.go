@@ -59,7 +59,8 @@ func TestModeSaysWhatPoliciesDo(t *testing.T) {
 
 func TestSingleTenant(t *testing.T) {
 	cel := newEvaluator(t)
-	p := policies(t, hub(t, demo(func(h *spec.Hub) { h.Spec.Policies.Namespaces = []string{"monitoring"} })))["single-tenant"]
+	h := demo(func(h *spec.Hub) { h.Spec.Policies.Namespaces = []string{"monitoring"} })
+	p := policies(t, hub(t, h))["single-tenant"]
 	for _, test := range []struct {
 		namespace string
 		allowed   bool
@@ -85,7 +86,8 @@ func TestSingleTenant(t *testing.T) {
 		if (message == "") != test.allowed {
 			t.Errorf("%s is allowed: %v, want %v", test.namespace, message == "", test.allowed)
 		}
-		if message != "" && (!strings.Contains(message, "Namespace ") || !strings.Contains(message, "spec.policies.namespaces")) {
+		named := strings.Contains(message, "Namespace ") && strings.Contains(message, "spec.policies.namespaces")
+		if message != "" && !named {
 			t.Errorf("%s: %q says not which namespace and what would be right", test.namespace, message)
 		}
 	}

@@ -40,7 +40,8 @@ var pods = []struct {
 	against string
 }{
 	{"plain", `{'spec': {'containers': [{'name': 'a'}]}}`, ""},
-	{"empty security contexts", `{'spec': {'securityContext': {}, 'containers': [{'name': 'a', 'securityContext': {}}]}}`, ""},
+	{"empty security contexts", `{'spec': {'securityContext': {},
+		'containers': [{'name': 'a', 'securityContext': {}}]}}`, ""},
 
 	{"hostNetwork", `{'spec': {'hostNetwork': true, 'containers': [{'name': 'a'}]}}`, "host-namespaces"},
 	{"hostPID", `{'spec': {'hostPID': true, 'containers': [{'name': 'a'}]}}`, "host-namespaces"},
@@ -221,17 +222,19 @@ func TestPodSecurityPoliciesHoldForControllers(t *testing.T) {
 		"cronjob":    "spec.jobTemplate.spec.template",
 	}
 	for kind, template := range controllers {
-		rewrite := strings.NewReplacer("object.spec", "object."+template+".spec", "object.metadata", "object."+template+".metadata")
+		rewrite := strings.NewReplacer(
+			"object.spec", "object."+template+".spec", "object.metadata", "object."+template+".metadata")
 		all := policies(t, hub(t, demo()))
 		for _, test := range pods {
 			pod := object(t, test.pod)
 			controller := map[string]any{"kind": "Test", "metadata": map[string]any{"name": "test"}}
 			fields := strings.Split(template, ".")
-			if err := unstructured.SetNestedMap(controller, pod["spec"].(map[string]any), append(fields, "spec")...); err != nil {
-				t.Fatal(err)
-			}
-			if metadata := pod["metadata"].(map[string]any); len(metadata) > 0 {
-				if err := unstructured.SetNestedMap(controller, metadata, append(fields, "metadata")...); err != nil {
+			for _, part := range []string{"spec", "metadata"} {
+				content := pod[part].(map[string]any)
+				if len(content) == 0 {
+					continue
+				}
+				if err := unstructured.SetNestedMap(controller, content, append(fields, part)...); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -288,7 +291,7 @@ func TestPodSecurityPoliciesLetGoOfWhatIsBeingDeleted(t *testing.T) {
 	}
 }
 
-// What is added to a pod later is judged like what was there from the beginning, and Kubernetes' own implementation says
+// What is added to a pod later is judged like what was there from the beginning. Kubernetes' own implementation says
 // how: that of a pod with nothing but the containers that were added.
 func TestEphemeralContainersAreJudgedWhenTheyAreAdded(t *testing.T) {
 	cel := newEvaluator(t)

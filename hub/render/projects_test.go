@@ -29,9 +29,9 @@ type project struct {
 	} `json:"spec"`
 }
 
-// permits says whether the project lets an Application apply an object of a kind, in a namespace or cluster-wide if that
-// is empty. It is what Argo CD does: a list of allowed cluster-wide kinds allows nothing if it is empty, one of allowed
-// namespaced kinds everything.
+// permits says whether the project lets an Application apply an object of a kind, in a namespace or cluster-wide if
+// that is empty. It is what Argo CD does: a list of allowed cluster-wide kinds allows nothing if it is empty, one of
+// allowed namespaced kinds everything.
 func (p *project) permits(kind groupKind, namespace string) bool {
 	if namespace == "" {
 		return contains(p.Spec.ClusterResourceWhitelist, kind)
@@ -44,7 +44,9 @@ func (p *project) permits(kind groupKind, namespace string) bool {
 }
 
 func contains(list []groupKind, kind groupKind) bool {
-	return slices.ContainsFunc(list, func(k groupKind) bool { return matches(k.Group, kind.Group) && matches(k.Kind, kind.Kind) })
+	return slices.ContainsFunc(list, func(k groupKind) bool {
+		return matches(k.Group, kind.Group) && matches(k.Kind, kind.Kind)
+	})
 }
 
 func matches(pattern, text string) bool {
@@ -97,7 +99,9 @@ func TestTheHubsProjectPermitsTheHub(t *testing.T) {
 			t.Errorf("it does not permit %s", kind.Kind)
 		}
 	}
-	for _, kind := range []groupKind{{"policies.kyverno.io", "ValidatingPolicy"}, {"apiextensions.crossplane.io", "Composition"}} {
+	for _, kind := range []groupKind{
+		{"policies.kyverno.io", "ValidatingPolicy"}, {"apiextensions.crossplane.io", "Composition"},
+	} {
 		if !p.permits(kind, "") {
 			t.Errorf("it does not permit %s", kind.Kind)
 		}

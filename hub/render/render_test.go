@@ -199,7 +199,8 @@ func TestEveryFaultOfAHubThatCannotBeRenderedIsNamed(t *testing.T) {
 }
 
 // What looks like a credential, or like a place for one.
-var credential = regexp.MustCompile(`(?i)kind: secret\n|BEGIN [A-Z ]*PRIVATE KEY|(password|token|client-key-data|bearer)["']?: *["']?[^\s"'{]+`)
+var credential = regexp.MustCompile(`(?i)kind: secret\n|BEGIN [A-Z ]*PRIVATE KEY|` +
+	`(password|token|client-key-data|bearer)["']?: *["']?[^\s"'{]+`)
 
 func TestNoFileHoldsACredential(t *testing.T) {
 	for _, tree := range []Tree{hub(t, demo(enforcing)), requests(t, demo())} {

@@ -128,7 +128,8 @@ func (d *definition) check(t *testing.T, object *unstructured.Unstructured) fiel
 	}
 	defaulting.Default(content, d.structural)
 	if path := firstListThatDiffers(object.Object, content, nil); path != nil {
-		faults = append(faults, field.Invalid(path, nil, "the API server fills in defaults in this list: want them written out"))
+		faults = append(faults, field.Invalid(path, nil,
+			"the API server fills in defaults in this list: want them written out"))
 	}
 	return faults
 }
@@ -204,8 +205,8 @@ func readDefinition(path string, to map[schemaruntime.GroupVersionKind]*definiti
 	return nil
 }
 
-// moduleDirs returns the folders of the modules in definitions, by module. They are those that the engine is built from,
-// so a machine that has built it has them, and go fetches and verifies them on any other.
+// moduleDirs returns the folders of the modules in definitions, by module. They are those that the engine is built
+// from, so a machine that has built it has them, and go fetches and verifies them on any other.
 func moduleDirs(t *testing.T) map[string]string {
 	t.Helper()
 	args := []string{"mod", "download", "-json"}

@@ -34,7 +34,15 @@ func (h *Hub) Validate() error {
 }
 
 // Marshal returns the resolved hub as canonical YAML: fields in the order of the types, keys of mappings sorted, and
-// the same bytes for the same hub. Load reads it as the resolved hub.
+// the same bytes for the same hub. Load and Resolve read it as the resolved hub. Versions that are the pinned ones are
+// left out: the next version of backstack pins others, and could not tell them from what a person asked for.
 func Marshal(h *Hub) ([]byte, error) {
-	return strictyaml.Encode(Resolve(h))
+	r := Resolve(h)
+	for name, component := range r.Spec.Components {
+		if component.Version == PinnedVersion(name) {
+			component.Version = ""
+			r.Spec.Components[name] = component
+		}
+	}
+	return strictyaml.Encode(r)
 }

@@ -110,7 +110,7 @@ func TestMarshalledHubsLoadAsTheyAre(t *testing.T) {
 	}
 }
 
-// checkRoundTrip checks that a hub that loads is marshalled to YAML that loads as the resolved hub and that is
+// checkRoundTrip checks that a hub that loads is marshalled to YAML that loads and resolves as the hub does and that is
 // marshalled to itself. It reports whether the hub loads.
 func checkRoundTrip(t *testing.T, data []byte) bool {
 	t.Helper()
@@ -126,8 +126,8 @@ func checkRoundTrip(t *testing.T, data []byte) bool {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, first)
 	}
-	if want := Resolve(h); !reflect.DeepEqual(loaded, want) {
-		t.Errorf("loaded\n%#v\nwant\n%#v\nfrom\n%s", loaded, want, first)
+	if got, want := Resolve(loaded), Resolve(h); !reflect.DeepEqual(got, want) {
+		t.Errorf("loaded\n%#v\nwant\n%#v\nfrom\n%s", got, want, first)
 	}
 	second, err := Marshal(loaded)
 	if err != nil || !bytes.Equal(first, second) {

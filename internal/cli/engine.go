@@ -18,8 +18,8 @@ func newEngineCommand(a *app) *cobra.Command {
 		Short: "Build, list, start, stop and look into the programs of embedded hubs",
 		Long: `The engine is the set of programs that an embedded hub runs: Kubernetes, Gitea, Argo CD, Crossplane and Kyverno. It is
 built once per version, from pinned Go modules, and shared by all hubs of this machine.`,
-		Args: groupArgs,
-		RunE: groupArgs,
+		Args: knownCommand,
+		RunE: helpOnly,
 	}
 	c.AddCommand(newEngineBuild(a), newEngineList(a), newEngineLogs(a), newEngineStart(a), newEngineStop(a), newEngineSupervise())
 	return c
@@ -32,7 +32,7 @@ func newEngineBuild(a *app) *cobra.Command {
 		Short: "Build the programs, and pack them for machines that cannot",
 		Long: `Build makes the programs of embedded hubs unless they are there already. With --output it packs them into an archive with
 checksums: set BACKSTACK_ENGINE to the archive's path on a machine that has no Go toolchain or no network.`,
-		Example: "  backstack engine build\n\n  backstack engine build --output backstack-engine.tar.gz",
+		Example: "  backstack engine build\n\n  backstack engine build --output backstack-engine.tar.zst",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			h, err := home()
@@ -76,6 +76,9 @@ func newEngineList(a *app) *cobra.Command {
 			cached, err := engine.List(h.Cache)
 			if err != nil {
 				return err
+			}
+			if cached == nil {
+				cached = []engine.Cached{} // no engine is an empty list
 			}
 			return format.print(a.streams.Out, cached, func(w io.Writer) error { return printEngines(w, cached) })
 		},

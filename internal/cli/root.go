@@ -115,9 +115,10 @@ a Git repository.`,
 
   # take it away again
   backstack uninstall`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Args:          knownCommand,
+		RunE:          helpOnly,
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
 	root.PersistentFlags().Var(&a.progress, "progress", "how progress is shown on stderr: auto, terminal, plain or json")
 	root.PersistentFlags().StringVar(&a.hub, "hub", os.Getenv("BACKSTACK_HUB"),
@@ -131,7 +132,22 @@ a Git repository.`,
 		newInstallCommand(a), newStatusCommand(a), newUninstallCommand(a), newOutputsCommand(a), newEngineCommand(a),
 		newVersionCommand(a),
 	)
+	checkCompletionArgs(root)
 	return root
+}
+
+// checkCompletionArgs makes cobra's completion commands refuse stray arguments as the others do.
+func checkCompletionArgs(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Args, c.RunE = knownCommand, helpOnly
+		for _, shell := range c.Commands() {
+			shell.Args = noArgs
+		}
+	}
 }
 
 // noArgs refuses stray arguments: `backstack uninstall demo` must not remove another hub than demo.
@@ -143,13 +159,20 @@ func noArgs(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// groupArgs refuses to run a command that only groups others.
-func groupArgs(c *cobra.Command, args []string) error {
+// knownCommand refuses the arguments of a command that only groups others: one that is left is none of them.
+func knownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return c.Help()
+		return nil
 	}
-	return &usageError{fmt.Errorf("unknown command %q: `%s --help` lists the commands", args[0], c.CommandPath())}
+	nearest := ""
+	if suggestions := c.SuggestionsFor(args[0]); len(suggestions) > 0 {
+		nearest = fmt.Sprintf(" (did you mean %s?)", strings.Join(suggestions, " or "))
+	}
+	return &usageError{fmt.Errorf("unknown command %q%s: `%s --help` lists the commands", args[0], nearest, c.CommandPath())}
 }
+
+// helpOnly is what a command does that only groups others.
+func helpOnly(c *cobra.Command, _ []string) error { return c.Help() }
 
 // home is where hubs are, by the XDG base directory specification
 // (https://specifications.freedesktop.org/basedir-spec/latest/).

@@ -16,7 +16,6 @@ var version = ""
 
 type versionInfo struct {
 	Version    string            `json:"version"`
-	Commit     string            `json:"commit,omitempty"`
 	Go         string            `json:"go"`
 	Platform   string            `json:"platform"`
 	Components map[string]string `json:"components"`

@@ -45,7 +45,7 @@ type plan struct {
 }
 
 // newPlan compares three states of each file: as rendered before, as it is, and as rendered now.
-func newPlan(files billy.Filesystem, tree map[string][]byte) (*plan, error) {
+func newPlan(files billy.Filesystem, tree, sources map[string][]byte) (*plan, error) {
 	before := record{}
 	data, err := read(files, recordPath)
 	if err != nil {
@@ -68,7 +68,7 @@ func newPlan(files billy.Filesystem, tree map[string][]byte) (*plan, error) {
 		}
 		switch old, rendered := before.Files[name]; {
 		case have != nil && bytes.Equal(have, want):
-		case !rendered && have == nil, rendered && have != nil && sum(have) == old:
+		case !rendered && have == nil, rendered && have != nil && sum(have) == old, isSource(sources, name, have):
 			p.write[name] = want
 		case rendered && old == sum(want):
 			p.kept = append(p.kept, name) // changed or removed by a person, and nothing new to say
@@ -98,6 +98,12 @@ func newPlan(files billy.Filesystem, tree map[string][]byte) (*plan, error) {
 	p.changed = append(slices.Collect(maps.Keys(p.write)), p.remove...)
 	slices.Sort(p.changed)
 	return p, p.addRecord(data, now)
+}
+
+// isSource says whether a file is as it was when the tree was rendered from it.
+func isSource(sources map[string][]byte, name string, have []byte) bool {
+	source, ok := sources[name]
+	return ok && have != nil && bytes.Equal(source, have)
 }
 
 // addRecord adds the record to what is written, if it differs from data, what it was.

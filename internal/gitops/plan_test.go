@@ -55,7 +55,7 @@ func TestPlanKeepsWhatAPersonChanged(t *testing.T) {
 			if tc.now != "" {
 				tree["f"] = []byte(tc.now)
 			}
-			p, err := newPlan(files, tree)
+			p, err := newPlan(files, tree, nil)
 			if conflict := new(ConflictError); errors.As(err, &conflict) != tc.conflict {
 				t.Fatalf("error %v, want a conflict: %v", err, tc.conflict)
 			}
@@ -80,7 +80,7 @@ func TestPlanKeepsWhatAPersonChanged(t *testing.T) {
 
 func TestPlanOfTheSameTreeIsEmpty(t *testing.T) {
 	files, tree := memfs.New(), map[string][]byte{"a/b.yaml": []byte("x: 1\n"), "c": {}}
-	first, err := newPlan(files, tree)
+	first, err := newPlan(files, tree, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,16 +90,30 @@ func TestPlanOfTheSameTreeIsEmpty(t *testing.T) {
 	for name, content := range first.write {
 		write(t, files, name, string(content))
 	}
-	second, err := newPlan(files, tree)
+	second, err := newPlan(files, tree, nil)
 	if err != nil || len(second.write)+len(second.remove)+len(second.kept) != 0 {
 		t.Errorf("second plan %+v, error %v, want none", second, err)
+	}
+}
+
+func TestPlanTakesThePlaceOfWhatItWasRenderedFrom(t *testing.T) {
+	files, tree := memfs.New(), map[string][]byte{"hub.yaml": []byte("mode: Enforce\n")}
+	write(t, files, recordPath, `{"files":{"hub.yaml":"older"}}`)
+	write(t, files, "hub.yaml", "mode: Audit # for now\n")
+	p, err := newPlan(files, tree, map[string][]byte{"hub.yaml": []byte("mode: Audit # for now\n")})
+	if err != nil || string(p.write["hub.yaml"]) != "mode: Enforce\n" {
+		t.Errorf("plan %+v, error %v, want hub.yaml written", p, err)
+	}
+	_, err = newPlan(files, tree, map[string][]byte{"hub.yaml": []byte("mode: Audit\n")})
+	if conflict := new(ConflictError); !errors.As(err, &conflict) {
+		t.Errorf("error %v, want a conflict: the file is no longer what was read", err)
 	}
 }
 
 func TestPlanRefusesABrokenRecord(t *testing.T) {
 	files := memfs.New()
 	write(t, files, recordPath, "{")
-	if _, err := newPlan(files, nil); err == nil {
+	if _, err := newPlan(files, nil, nil); err == nil {
 		t.Error("no error for a record that is no JSON")
 	}
 }

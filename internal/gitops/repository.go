@@ -45,16 +45,19 @@ type Result struct {
 // Update makes the files of tree those of the repository, in one commit with the message, where they differ from what
 // was rendered before. A file that someone changed since stays as it is while its rendering stays the same; if both
 // changed, nothing is written and the error is a *ConflictError. Files that backstack never rendered are not touched.
-func (r Repository) Update(ctx context.Context, tree map[string][]byte, message string) (Result, error) {
+//
+// A file in sources is one that the tree was rendered from: where it still is as it was read, what is rendered takes its
+// place.
+func (r Repository) Update(ctx context.Context, tree, sources map[string][]byte, message string) (Result, error) {
 	for try := 1; ; try++ {
-		result, err := r.update(ctx, tree, message)
+		result, err := r.update(ctx, tree, sources, message)
 		if err == nil || try == pushTries || !errors.Is(err, git.ErrNonFastForwardUpdate) {
 			return result, err
 		}
 	}
 }
 
-func (r Repository) update(ctx context.Context, tree map[string][]byte, message string) (Result, error) {
+func (r Repository) update(ctx context.Context, tree, sources map[string][]byte, message string) (Result, error) {
 	repository, head, err := r.clone(ctx)
 	if err != nil {
 		return Result{}, fmt.Errorf("fetching %s: %w", r.URL, err)
@@ -63,7 +66,7 @@ func (r Repository) update(ctx context.Context, tree map[string][]byte, message 
 	if err != nil {
 		return Result{}, fmt.Errorf("reading %s: %w", r.URL, err)
 	}
-	plan, err := newPlan(worktree.Filesystem, tree)
+	plan, err := newPlan(worktree.Filesystem, tree, sources)
 	if err != nil {
 		return Result{}, fmt.Errorf("comparing with %s: %w", r.URL, err)
 	}

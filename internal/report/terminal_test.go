@@ -83,18 +83,25 @@ func TestStepsUnderWayAreDrawnBelowThoseThatEnded(t *testing.T) {
 			"⠙ repositories      0.2s  looking for them",
 		)
 		repositories.Unchanged("")
+		cluster.Wait("almost there")
 		pass(time.Second)
 		s.check(t,
 			"✓ repositories    unchanged",
-			"⠙ cluster           1.2s  waiting for etcd",
+			"⠙ cluster           1.2s  almost there",
+		)
+		cluster.Wait("there")
+		pass(frameEvery)
+		s.check(t,
+			"✓ repositories    unchanged",
+			"⠹ cluster           1.3s  there",
 		)
 		cluster.Done("3 processes")
 		components := Start(sink, "components", "")
 		pass(frameEvery)
 		s.check(t,
 			"✓ repositories    unchanged",
-			"✓ cluster         done in 1.2s: 3 processes",
-			"⠹ components        0.1s",
+			"✓ cluster         done in 1.3s: 3 processes",
+			"⠸ components        0.1s",
 		)
 		components.Fail(errors.New("kyverno:\n  not ready"))
 		pass(frameEvery)
@@ -104,7 +111,7 @@ func TestStepsUnderWayAreDrawnBelowThoseThatEnded(t *testing.T) {
 	})
 	s.check(t,
 		"✓ repositories    unchanged",
-		"✓ cluster         done in 1.2s: 3 processes",
+		"✓ cluster         done in 1.3s: 3 processes",
 		"✗ components      failed after 0.1s: kyverno:",
 		"                    not ready",
 	)

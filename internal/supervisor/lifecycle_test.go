@@ -74,7 +74,8 @@ func TestAKilledProcessIsBackAndStatusSaysWhatHappened(t *testing.T) {
 
 	again := j.await(t, "store runs")
 	status := awaitStatus(t, c, "store", func(s Status) bool { return s.State == Ready && s.PID == again })
-	if status.Restarts != 1 || status.LastExit != "signal: killed" || status.LastExitTime.Before(before) {
+	if status.Restarts != 1 || status.LastExit != "signal: killed" || status.LastExitTime.Before(before) ||
+		status.Since.Before(status.LastExitTime) {
 		t.Errorf("got %+v", status)
 	}
 	if status.Reason() != "ready (1 restart)" {

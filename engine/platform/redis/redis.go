@@ -1,5 +1,5 @@
-// Package redis is the Redis of an embedded hub: what Argo CD's components share of their caches. It is small, in memory,
-// and takes only callers who know a password, over TLS.
+// Package redis is the Redis of an embedded hub: what Argo CD's components share of their caches. It is small, in
+// memory, and takes only callers who know a password, over TLS.
 package redis
 
 import (
@@ -27,8 +27,8 @@ type options struct {
 	passwordFile string
 }
 
-// NewCommand returns the command that serves until SIGTERM. The password comes from a file, because arguments can be read
-// by everyone on the machine.
+// NewCommand returns the command that serves until SIGTERM. The password comes from a file, because arguments can be
+// read by everyone on the machine.
 func NewCommand() *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{

@@ -77,6 +77,7 @@ func certify(l Layout, apiServer string) error {
 		{Name: "argocd-server-tls", CommonName: "argocd-server", Hosts: append([]string{"argocd-server"}, loopback...)},
 		{Name: "argocd-repo-server-tls", CommonName: "argocd-repo-server", Hosts: append([]string{"argocd-repo-server"}, loopback...)},
 		{Name: "webhook-client", CommonName: "kube-apiserver-webhook-client", Client: true},
+		{Name: "kyverno-webhook", CommonName: "kyverno", Hosts: loopback},
 		{Name: "function", CommonName: "function", Hosts: loopback},
 		{Name: "function-client", CommonName: "crossplane", Client: true},
 	}

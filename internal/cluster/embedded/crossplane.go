@@ -37,7 +37,7 @@ func (p programs) crossplane() []supervisor.Process {
 	core.After = []string{"kube-apiserver"}
 
 	rbac := p.process("crossplane-rbac-manager", "crossplane", []string{
-		"rbac", "start", "--provider-clusterrole=crossplane:allowed-provider-permissions",
+		"rbac", "start", "--provider-clusterrole=crossplane:allowed-provider-permissions", "--metrics-port=0",
 	}, append(memory("80"), "KUBECONFIG="+p.ClientConfig("crossplane-rbac-manager"))...)
 	rbac.After = []string{"kube-apiserver"}
 

@@ -30,13 +30,43 @@ func (c *Cluster) EnsureDefinitions(ctx context.Context, _ func(string)) error {
 	if err != nil {
 		return err
 	}
-	namespace := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": certificate.GetNamespace()},
-	}}
-	if err := client.Apply(ctx, kube.Backstack, namespace); err != nil {
+	certificates, err := c.programs.webhookCertificates()
+	if err != nil {
 		return err
 	}
-	return client.Apply(ctx, kube.Backstack, append(packages, crossplaneLock(), certificate)...)
+	if err := client.Apply(ctx, kube.Backstack, namespace(crossplaneNamespace), namespace(kyvernoNamespace)); err != nil {
+		return err
+	}
+	objects := append(packages, crossplaneLock(), certificate)
+	return client.Apply(ctx, kube.Backstack, append(objects, certificates...)...)
+}
+
+// The namespaces in which Crossplane's and Kyverno's programs keep what is their own.
+const (
+	crossplaneNamespace = "crossplane-system"
+	kyvernoNamespace    = "kyverno"
+)
+
+func namespace(name string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name},
+	}}
+}
+
+// secretOf makes a Secret of files, by key.
+func secretOf(namespace, name string, files map[string]string) (*unstructured.Unstructured, error) {
+	data := map[string]any{}
+	for key, path := range files {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("making the Secret %s/%s: %w", namespace, name, err)
+		}
+		data[key] = string(content)
+	}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "stringData": data,
+		"metadata": map[string]any{"name": name, "namespace": namespace},
+	}}, nil
 }
 
 // crossplaneLock is the object in which Crossplane's package manager keeps its dependencies, as `crossplane core init`

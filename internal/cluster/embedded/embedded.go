@@ -52,7 +52,7 @@ func New(o Options) *Cluster {
 
 // Check says whether the engine can be had and the ports that were asked for are free.
 func (c *Cluster) Check(ctx context.Context) error {
-	faults := []error{engine.Check(ctx, c.options.Engine), c.checkPath(), checkFolder(c.Root)}
+	faults := []error{engine.Check(ctx, c.options.Engine), c.checkPath(), checkFolder(c.Root), checkGit()}
 	if _, running := supervisor.Running(c.Layout.Supervisor()); !running {
 		for name, port := range c.options.Ports {
 			if port == 0 {
@@ -65,6 +65,16 @@ func (c *Cluster) Check(ctx context.Context) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// checkGit looks for git where the hub's programs will.
+func checkGit() error {
+	for _, dir := range filepath.SplitList(systemPath) {
+		if info, err := os.Stat(filepath.Join(dir, "git")); err == nil && info.Mode()&0o111 != 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("git is not in %s, and Gitea and Argo CD need it there: apt-get install git", systemPath)
 }
 
 // longestSocket is how long the path of a Unix socket can be on Linux (unix(7)).
@@ -128,7 +138,11 @@ func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) (bool, error
 	if err := c.programs.seed(ctx); err != nil {
 		return false, err
 	}
-	return c.run(ctx, waiting, plane...)
+	// The controller manager is not waited for: nothing needs it to begin.
+	if err := c.add(ctx, plane[2:]); err != nil {
+		return false, err
+	}
+	return c.run(ctx, waiting, plane[:2]...)
 }
 
 // EnsurePrograms starts the programs of a component and waits until they do their work. It returns whether any was

@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -86,16 +85,7 @@ func announce(ctx context.Context, client *kube.Client, revision *unstructured.U
 const functionSecret = "embedded-function-certificate"
 
 func (p programs) functionCertificate() (*unstructured.Unstructured, error) {
-	data := map[string]any{}
-	for key, path := range map[string]string{"ca.crt": p.PKI().Cert("ca"), "tls.crt": p.PKI().Cert("function")} {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("reading the functions' certificate: %w", err)
-		}
-		data[key] = string(content)
-	}
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Secret", "stringData": data,
-		"metadata": map[string]any{"name": functionSecret, "namespace": "crossplane-system"},
-	}}, nil
+	return secretOf(crossplaneNamespace, functionSecret, map[string]string{
+		"ca.crt": p.PKI().Cert("ca"), "tls.crt": p.PKI().Cert("function"),
+	})
 }

@@ -3,6 +3,8 @@ package embedded
 import (
 	"strconv"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/back-stack/backstack/internal/supervisor"
 )
 
@@ -22,9 +24,9 @@ func (p programs) kyvernoAdmission() supervisor.Process {
 		"serverIP", loopbackAddress(port),
 		"webhookServerHost", "127.0.0.1",
 		"webhookServerPort", strconv.Itoa(port),
-		"tlsKeyAlgorithm", "ECDSA",
-		"caSecretName", "kyverno-svc.kyverno.svc.kyverno-tls-ca",
-		"tlsSecretName", "kyverno-svc.kyverno.svc.kyverno-tls-pair",
+		"caSecretName", webhookCA,
+		"tlsSecretName", webhookPair,
+		"disableCertManagerController", "true",
 		"backgroundServiceAccountName", "system:serviceaccount:kyverno:kyverno-background-controller",
 		"reportsServiceAccountName", "system:serviceaccount:kyverno:kyverno-reports-controller",
 		"controllerRuntimeMetricsAddress", "0",
@@ -49,9 +51,9 @@ func (p programs) kyvernoCleanup() supervisor.Process {
 		"serverIP", loopbackAddress(port),
 		"cleanupServerHost", "127.0.0.1",
 		"cleanupServerPort", strconv.Itoa(port),
-		"tlsKeyAlgorithm", "ECDSA",
-		"caSecretName", "kyverno-cleanup-controller.kyverno.svc.kyverno-tls-ca",
-		"tlsSecretName", "kyverno-cleanup-controller.kyverno.svc.kyverno-tls-pair",
+		"caSecretName", webhookCA,
+		"tlsSecretName", webhookPair,
+		"disableCertManagerController", "true",
 	))
 	process.Ready = p.webhook(port, "/health/readiness")
 	return process
@@ -92,13 +94,31 @@ func (p programs) kyvernoProcess(name, deployment, service string, args []string
 	return process
 }
 
-// webhook probes a webhook server: its certificate is Kyverno's own, and it takes only the API server's client
-// certificate.
+// webhook probes a webhook server, which takes only clients with a certificate, as the API server has one.
 func (p programs) webhook(port int, path string) *supervisor.Probe {
 	return &supervisor.Probe{
-		URL:        loopbackURL(port) + path,
-		Cert:       p.PKI().Cert("webhook-client"),
-		Key:        p.PKI().Key("webhook-client"),
-		SkipVerify: true,
+		URL:  loopbackURL(port) + path,
+		CA:   p.PKI().Cert("ca"),
+		Cert: p.PKI().Cert("webhook-client"),
+		Key:  p.PKI().Key("webhook-client"),
 	}
+}
+
+// The Secrets from which Kyverno takes its webhooks' certificate and the authority that the API server is to trust. Kyverno
+// would make its own, once it has become the leader; having them there saves that time.
+const (
+	webhookCA   = "embedded-webhook-ca"
+	webhookPair = "embedded-webhook-certificate"
+)
+
+func (p programs) webhookCertificates() ([]*unstructured.Unstructured, error) {
+	pki := p.PKI()
+	ca, err := secretOf(kyvernoNamespace, webhookCA, map[string]string{"tls.crt": pki.Cert("ca")})
+	if err != nil {
+		return nil, err
+	}
+	pair, err := secretOf(kyvernoNamespace, webhookPair, map[string]string{
+		"tls.crt": pki.Cert("kyverno-webhook"), "tls.key": pki.Key("kyverno-webhook"),
+	})
+	return []*unstructured.Unstructured{ca, pair}, err
 }

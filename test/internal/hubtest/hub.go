@@ -37,19 +37,22 @@ type Status struct {
 		Reason   *string   `json:"reason"` // always there
 		Programs []Program `json:"programs"`
 	} `json:"components"`
-	Applications []struct {
-		Name   string `json:"name"`
-		Sync   string `json:"sync"`
-		Health string `json:"health"`
-		Reason string `json:"reason"`
-	} `json:"applications"`
-	Beads []struct {
+	Applications []Application `json:"applications"`
+	Beads        []struct {
 		Name    string `json:"name"`
 		Healthy bool   `json:"healthy"`
 	} `json:"beads"`
 	Spokes []struct {
 		Name string `json:"name"`
 	} `json:"spokes"`
+}
+
+// Application is an Argo CD Application in Status.
+type Application struct {
+	Name   string `json:"name"`
+	Sync   string `json:"sync"`
+	Health string `json:"health"`
+	Reason string `json:"reason"`
 }
 
 // Program is a process of the hub in Status.

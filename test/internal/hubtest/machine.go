@@ -13,8 +13,13 @@ import (
 
 // Machine is a place for hubs that nobody else uses.
 type Machine struct {
+	Root    string // everything of the machine lies here
 	Command string // the path of the command
 	State   string // XDG_STATE_HOME
+}
+
+func machineIn(root string) *Machine {
+	return &Machine{Root: root, Command: filepath.Join(root, "bin", "backstack"), State: filepath.Join(root, "state")}
 }
 
 // Hub names a hub on the machine, which need not be there.

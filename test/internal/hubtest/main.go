@@ -7,11 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
-// janitorVariable holds the machine's state folder in the environment of the process that cleans up.
+// janitorVariable holds the machine's folder in the environment of the process that cleans up.
 const janitorVariable = "HUBTEST_JANITOR"
 
 // Main is the body of a TestMain. It builds the command and its engine, passes a machine to use, runs the tests, and
@@ -19,16 +18,18 @@ const janitorVariable = "HUBTEST_JANITOR"
 //
 // A process beside this one does the removing, so that it is done even when the tests are killed or panic.
 func Main(use func(*Machine), run func() int) int {
-	if state := os.Getenv(janitorVariable); state != "" {
-		return cleanUpAfter(&Machine{State: state, Command: filepath.Join(state, "backstack")})
+	if root := os.Getenv(janitorVariable); root != "" {
+		return cleanUpAfter(machineIn(root))
 	}
-	machine, err := newMachine()
+	// The path is short: those of sockets below it are limited to 107 bytes.
+	root, err := os.MkdirTemp("", "bs")
 	if err != nil {
-		return complain(err)
+		return complain(fmt.Errorf("making a folder for the tests: %w", err))
 	}
+	machine := machineIn(root)
 	release, err := startJanitor(machine)
 	if err != nil {
-		return complain(errors.Join(err, os.RemoveAll(machine.State)))
+		return complain(errors.Join(err, os.RemoveAll(root)))
 	}
 	status := 1
 	if err := machine.build(context.Background()); err != nil {
@@ -46,15 +47,6 @@ func Main(use func(*Machine), run func() int) int {
 func complain(err error) int {
 	_, _ = fmt.Fprintln(os.Stderr, err)
 	return 1
-}
-
-// newMachine makes a machine whose paths are short: those of sockets are limited to 107 bytes.
-func newMachine() (*Machine, error) {
-	state, err := os.MkdirTemp("", "bs")
-	if err != nil {
-		return nil, fmt.Errorf("making a state folder for the tests: %w", err)
-	}
-	return &Machine{State: state, Command: filepath.Join(state, "backstack")}, nil
 }
 
 // build makes the command, with the flags of the Makefile so that what both compile is compiled once, and the engine,
@@ -88,7 +80,7 @@ func startJanitor(m *Machine) (release func() error, err error) {
 		return nil, fmt.Errorf("starting the process that cleans up: %w", err)
 	}
 	janitor := exec.Command(self)
-	janitor.Env = append(m.Env(), janitorVariable+"="+m.State)
+	janitor.Env = append(m.Env(), janitorVariable+"="+m.Root)
 	janitor.Stdout, janitor.Stderr = os.Stderr, os.Stderr
 	janitor.SysProcAttr = ownSession()
 	stdin, err := janitor.StdinPipe()
@@ -117,7 +109,7 @@ func cleanUpAfter(m *Machine) int {
 		faults = append(faults, fmt.Errorf("process %d was left: %s", process.PID, process.CommandLine))
 		process.Kill()
 	}
-	faults = append(faults, os.RemoveAll(m.State))
+	faults = append(faults, os.RemoveAll(m.Root))
 	if err := errors.Join(faults...); err != nil {
 		return complain(err)
 	}

@@ -1,0 +1,98 @@
+package test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/back-stack/backstack/test/internal/hubtest"
+)
+
+var (
+	configMaps = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	policies   = schema.GroupVersionResource{Group: "policies.kyverno.io", Version: "v1", Resource: "validatingpolicies"}
+)
+
+// What a person changes in hub.git.
+const (
+	argoValues    = "components/argocd/values.yaml"
+	policyFile    = "policies/pod-security/privileged-containers.yaml"
+	policyName    = "pod-security-privileged-containers"
+	policyMessage = "No container of this hub is privileged."
+)
+
+// testCommits checks that Argo CD applies what a person commits, to itself and to Kyverno, without backstack.
+func testCommits(t *testing.T, hub *hubtest.Hub) {
+	repository := hub.Clone(t, "hub")
+	repository.Push(t, "Look for lost commits more often, say no more clearly", map[string]string{
+		argoValues: repository.Replace(t, argoValues, "timeout.reconciliation: 180s", "timeout.reconciliation: 170s"),
+		policyFile: repository.Replace(t, policyFile,
+			"securityContext.privileged must be unset or false for every container.", policyMessage),
+	})
+	client := hub.Client(t)
+	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hasValue("170s", "data", "timeout.reconciliation"))
+	hubtest.Until(t, client, policies, "", policyName, hasMessage)
+	hub.AwaitHealthy(t)
+}
+
+// testHandEdits checks that Argo CD puts back what somebody changes or deletes in the cluster.
+func testHandEdits(t *testing.T, hub *hubtest.Hub) {
+	client, ctx := hub.Client(t), hubtest.Patient(t)
+	edit := []byte(`{"data":{"timeout.reconciliation":"1s"}}`)
+	edited, err := client.Dynamic().Resource(configMaps).Namespace("argocd").Patch(
+		ctx, "argocd-cm", types.MergePatchType, edit, metav1.PatchOptions{FieldManager: "kubectl-edit"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if missing := hasValue("1s", "data", "timeout.reconciliation")(edited); missing != "" {
+		t.Fatalf("the hand edit itself: %s", missing)
+	}
+	if err := client.Dynamic().Resource(policies).Delete(ctx, policyName, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hasValue("170s", "data", "timeout.reconciliation"))
+	hubtest.Until(t, client, policies, "", policyName, hasMessage)
+	hub.AwaitHealthy(t)
+}
+
+// hasMessage wants the policy's first validation to be as it was committed.
+func hasMessage(policy *unstructured.Unstructured) string {
+	validations, _, _ := unstructured.NestedSlice(policy.Object, "spec", "validations")
+	if text := fmt.Sprint(validations); !strings.Contains(text, policyMessage) {
+		return fmt.Sprintf("validations are %s, want the message %q", text, policyMessage)
+	}
+	return ""
+}
+
+// hasValue makes a condition for hubtest.Until: an object has a string at a path.
+func hasValue(want string, path ...string) func(*unstructured.Unstructured) string {
+	return func(obj *unstructured.Unstructured) string {
+		if got, _, _ := unstructured.NestedString(obj.Object, path...); got != want {
+			return fmt.Sprintf("%s is %q, want %q", strings.Join(path, "."), got, want)
+		}
+		return ""
+	}
+}
+
+// testConflict checks that install leaves alone what a person has committed, and refuses to write over it.
+func testConflict(t *testing.T, hub *hubtest.Hub) {
+	before := observe(t, hub)
+	hub.Must(t, "install")
+	before.check(t, hub)
+	if values := hub.Clone(t, "hub").Read(t, argoValues); !strings.Contains(values, "timeout.reconciliation: 170s") {
+		t.Errorf("install took back what was committed in %s:\n%s", argoValues, values)
+	}
+
+	result := hub.Run(t, "install", "--set", `components.argocd.values.config["exec.enabled"]="true"`).Want(t, 4)
+	if !strings.Contains(result.Stderr, argoValues) || !strings.Contains(result.Stderr, "spec.components.NAME.values") {
+		t.Errorf("a conflict is refused with\n%swant the file %s and what to do", result.Stderr, argoValues)
+	}
+	before.check(t, hub)
+	hub.Must(t, "install")
+	before.check(t, hub)
+}

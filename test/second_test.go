@@ -1,0 +1,218 @@
+package test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/back-stack/backstack/test/internal/hubtest"
+)
+
+// testSecondHub makes a second hub, which everything happens to that can happen to an install, and removes it again. The
+// first one is not to notice.
+func testSecondHub(t *testing.T, first *hubtest.Hub) {
+	before := observe(t, first)
+	second := first.Hub("second")
+	t.Run("SIGINT ends an install and leaves no process", func(t *testing.T) { testSIGINT(t, second) })
+	t.Run("killed at every step", func(t *testing.T) { testKilledInstall(t, second) })
+	t.Run("two installs at once", func(t *testing.T) { testTwoInstalls(t, second) })
+	t.Run("which hub is meant", func(t *testing.T) { testWhichHub(t, first, second) })
+	t.Run("different ports", func(t *testing.T) {
+		mine, others := ports(t, first), ports(t, second)
+		for name, port := range others {
+			if slices.Contains(slices.Collect(maps.Values(mine)), port) {
+				t.Errorf("%s of the second hub listens on port %d, which is the first one's", name, port)
+			}
+		}
+	})
+	t.Run("uninstall", func(t *testing.T) { testUninstall(t, second) })
+	before.check(t, first)
+	first.AwaitHealthy(t)
+}
+
+// ports returns a hub's ports from its own list of them.
+func ports(t *testing.T, hub *hubtest.Hub) map[string]uint16 {
+	t.Helper()
+	names := map[int]string{}
+	for name, pid := range hub.Status(t).PIDs() {
+		names[pid] = name
+	}
+	found := map[string]uint16{}
+	for _, listener := range hubtest.Listeners(t, hub.Processes()) {
+		found[names[listener.PID]+" "+listener.Address.String()] = listener.Address.Port()
+	}
+	return found
+}
+
+// testSIGINT interrupts an install that has begun to start processes.
+func testSIGINT(t *testing.T, hub *hubtest.Hub) {
+	install := hub.Start(t, "install")
+	if !install.Await("cluster", "waiting") {
+		t.Fatalf("install never waited for the cluster: %+v", install.Wait())
+	}
+	install.Signal(t, syscall.SIGINT)
+	result := install.Wait().Want(t, 1)
+	if !strings.Contains(result.Stderr, "interrupted: run the same command again to go on") {
+		t.Errorf("an interrupted install says %q", result.Stderr)
+	}
+	// The command has ended: it must have seen to this itself.
+	for _, process := range hub.Processes() {
+		t.Errorf("process %d was left: %s", process.PID, process.CommandLine)
+	}
+}
+
+// testKilledInstall kills installs of one hub, each a little further on its way, and then lets one come to its end.
+func testKilledInstall(t *testing.T, hub *hubtest.Hub) {
+	for _, moment := range []struct{ step, state string }{
+		{"engine", "started"},
+		{"cluster", "started"},
+		{"repositories", "waiting"},
+		{"cluster", "waiting"},
+		{"repositories", "started"},
+		{"repositories", "ended"},
+		{"cluster", "ended"},
+		{"configuration", "started"},
+		{"configuration", "ended"},
+		{"root application", "started"},
+		{"argocd", "started"},
+		{"crossplane", "started"},
+		{"kyverno", "started"},
+		{"crossplane", "ended"},
+		{"root application", "ended"},
+		{"argocd", "ended"},
+		{"kyverno", "ended"},
+		{"applications", "started"},
+		{"applications", "waiting"},
+	} {
+		states := []string{moment.state}
+		if moment.state == "ended" {
+			states = []string{"done", "unchanged"}
+		}
+		t.Run(moment.step+" "+moment.state, func(t *testing.T) {
+			install := hub.Start(t, "install")
+			if !install.Await(moment.step, states...) {
+				install.Wait().Want(t, 0) // there was nothing to wait for: an earlier install has come that far
+				return
+			}
+			install.Signal(t, syscall.SIGKILL)
+			install.Wait().Want(t, -1)
+		})
+	}
+	hub.Must(t, "install")
+	hub.AwaitHealthy(t)
+	checkCommits(t, hub)
+	if names := slices.Sorted(maps.Keys(hub.Status(t).Programs())); len(names) != 17 {
+		t.Errorf("the hub runs %v, want 17 programs", names)
+	}
+	checkOneOfEach(t, hub)
+	before := observe(t, hub)
+	hub.Must(t, "install")
+	before.check(t, hub)
+}
+
+// checkOneOfEach checks that no install has left a supervisor beside the hub's.
+func checkOneOfEach(t *testing.T, hub *hubtest.Hub) {
+	t.Helper()
+	supervisors := 0
+	for _, process := range hub.Processes() {
+		if strings.Contains(process.CommandLine, " engine supervise ") {
+			supervisors++
+		}
+	}
+	if supervisors != 1 {
+		t.Errorf("%d supervisors run, want 1", supervisors)
+	}
+}
+
+// testTwoInstalls holds an install where it has the lock, and checks what another one says and that it takes over when
+// the first is dead.
+func testTwoInstalls(t *testing.T, hub *hubtest.Hub) {
+	holder := hub.Start(t, "install")
+	if !holder.Await("engine", "started") {
+		t.Fatalf("install never started: %+v", holder.Wait())
+	}
+	holder.Signal(t, syscall.SIGSTOP)
+	for _, command := range [][]string{{"install"}, {"uninstall"}, {"engine", "stop"}} {
+		result := hub.Run(t, command...).Want(t, 1)
+		for _, want := range []string{"hub " + hub.Name + " is locked", "`backstack install`", "process " + strconv.Itoa(holder.PID)} {
+			if !strings.Contains(result.Stderr, want) {
+				t.Errorf("%v says %q, want %q in it", command, result.Stderr, want)
+			}
+		}
+	}
+	holder.Signal(t, syscall.SIGKILL)
+	holder.Wait()
+	hub.Must(t, "install")
+}
+
+// testWhichHub checks that a command is not about one of two hubs by chance.
+func testWhichHub(t *testing.T, first, second *hubtest.Hub) {
+	for _, command := range [][]string{{"status"}, {"outputs"}, {"uninstall"}, {"engine", "stop"}, {"engine", "logs", "etcd"}} {
+		result := first.Machine.Run(t, command...).Want(t, 2)
+		if want := "there are several hubs: say which with --hub: first, second"; !strings.Contains(result.Stderr, want) {
+			t.Errorf("%v says %q, want %q", command, result.Stderr, want)
+		}
+	}
+	if got := first.Machine.Run(t, "status", "--hub=frist").Want(t, 2); !strings.Contains(got.Stderr, "did you mean first?") {
+		t.Errorf("a misspelt --hub is refused with %q", got.Stderr)
+	}
+	for _, hub := range []*hubtest.Hub{first, second} {
+		if status := hub.Status(t); status.Hub != hub.Name {
+			t.Errorf("status --hub=%s is about %s", hub.Name, status.Hub)
+		}
+	}
+}
+
+// testUninstall checks that nothing of a hub is left: no process, no port, no file.
+func testUninstall(t *testing.T, hub *hubtest.Hub) {
+	taken := ports(t, hub)
+	if len(taken) < 10 {
+		t.Errorf("the hub had the ports %v, want more", taken)
+	}
+	temporary := temporaryFiles(t)
+	hub.Must(t, "uninstall")
+	for _, process := range hub.Processes() {
+		t.Errorf("process %d was left: %s", process.PID, process.CommandLine)
+	}
+	for name, port := range taken {
+		if err := hubtest.PortFree(port); err != nil {
+			t.Errorf("port of %s: %v", name, err)
+		}
+	}
+	if _, err := os.Lstat(hub.Dir()); !os.IsNotExist(err) {
+		t.Errorf("%s: %v, want it removed", hub.Dir(), err)
+	}
+	for _, path := range temporaryFiles(t) {
+		if !slices.Contains(temporary, path) {
+			t.Errorf("%s was left", path)
+		}
+	}
+	result := hub.Run(t, "uninstall").Want(t, 2)
+	if !strings.Contains(result.Stderr, "there is no hub") {
+		t.Errorf("a second uninstall says %q", result.Stderr)
+	}
+	if hubs, err := hub.Hubs(); err == nil && len(hubs) == 0 {
+		if _, err := os.Lstat(filepath.Dir(hub.HubsDir())); !os.IsNotExist(err) {
+			t.Errorf("%s: %v, want it removed with the last hub", filepath.Dir(hub.HubsDir()), err)
+		}
+	}
+}
+
+// temporaryFiles lists what backstack and its programs may have put into the folder for temporary files.
+func temporaryFiles(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	for _, pattern := range []string{"backstack*", "_argocd*", "argocd*", "helm*", "kyverno*", "gitea*"} {
+		paths, err := filepath.Glob(filepath.Join(os.TempDir(), pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, paths...)
+	}
+	return found
+}
