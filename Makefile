@@ -25,7 +25,7 @@ down: build ## Remove the hub again
 
 .PHONY: build
 build: requirements ## Build the command at bin/backstack
-	@CGO_ENABLED=1 $(GO) build $(BUILD_FLAGS) -o bin/backstack ./cmd/backstack
+	@CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -o bin/backstack ./cmd/backstack
 
 .PHONY: test
 test: requirements ## Run all tests, those against a real hub too

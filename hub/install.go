@@ -46,8 +46,12 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 		return name, &RequestError{err}
 	}
 	held, err := acquireLock(i.dir, name, "install")
-	if err != nil {
+	if locked := new(LockedError); errors.As(err, &locked) {
 		return name, err
+	}
+	if err != nil {
+		return name, &RequestError{fmt.Errorf("%w: want a folder with room that this user can write to; XDG_STATE_HOME names "+
+			"another", err)}
 	}
 	defer held.release()
 	err = i.run(ctx, to)

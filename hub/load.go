@@ -30,6 +30,16 @@ type Request struct {
 	Overrides []spec.Override // laid over it
 }
 
+// CheckOverrides returns what is wrong with the overrides alone, for a request whose file could not be read.
+func (r Request) CheckOverrides() error {
+	data, err := spec.Marshal(spec.Default(DefaultName))
+	if err != nil {
+		return err
+	}
+	_, err = spec.Load(data, "the defaults", r.Overrides...)
+	return err
+}
+
 // load returns the description of the hub that is asked for, and what there was of it. Everything that is wrong with the
 // request is returned at once, as a *RequestError.
 //

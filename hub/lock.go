@@ -68,7 +68,12 @@ func acquireLock(dir, name, command string) (*lock, error) {
 			}
 			continue
 		}
-		return &lock{file: file}, writeHolder(file, command)
+		taken := &lock{file: file}
+		if err := writeHolder(file, command); err != nil {
+			taken.release()
+			return nil, err
+		}
+		return taken, nil
 	}
 }
 
@@ -105,5 +110,17 @@ func readHolder(file *os.File) holder {
 	return h
 }
 
-// release lets go of the lock.
-func (l *lock) release() { _ = l.file.Close() }
+// release lets go of the lock. A folder that holds nothing but the lock is no hub's: it is removed, with those above it
+// that are empty then.
+func (l *lock) release() {
+	defer func() { _ = l.file.Close() }()
+	dir := filepath.Dir(l.file.Name())
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || !isAt(l.file, l.file.Name()) {
+		return
+	}
+	for _, path := range []string{l.file.Name(), dir, filepath.Dir(dir), filepath.Dir(filepath.Dir(dir))} {
+		if os.Remove(path) != nil {
+			return
+		}
+	}
+}

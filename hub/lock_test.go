@@ -93,3 +93,27 @@ func TestLockFileIsForItsOwnerAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestReleasedLockLeavesNoEmptyHub(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "backstack")
+	dir := filepath.Join(state, "hubs", "demo")
+	for _, holds := range []string{"something", ""} {
+		held, err := acquireLock(dir, "demo", "install")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if holds != "" {
+			if err := os.WriteFile(filepath.Join(dir, holds), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		held.release()
+		if _, err := os.Stat(filepath.Join(dir, "lock")); (err == nil) != (holds != "") {
+			t.Errorf("a folder that holds %q beside the lock: %v", holds, err)
+		}
+		_ = os.Remove(filepath.Join(dir, "something"))
+	}
+	if _, err := os.Stat(state); !os.IsNotExist(err) {
+		t.Errorf("%s: %v, want it removed with its last hub", state, err)
+	}
+}

@@ -22,10 +22,10 @@ func testBead(t *testing.T, hub *hubtest.Hub) {
 	client := hub.Client(t)
 	hub.Clone(t, "hub").Push(t, "Add the bead demo", beadFiles(t))
 	hubtest.Until(t, client, applications, "argocd", "bead-demo", func(app *unstructured.Unstructured) string {
-		if missing := hasValue("Healthy", "status", "health", "status")(app); missing != "" {
+		if missing := hubtest.HasValue("Healthy", "status", "health", "status")(app); missing != "" {
 			return missing
 		}
-		return hasValue("Synced", "status", "sync", "status")(app)
+		return hubtest.HasValue("Synced", "status", "sync", "status")(app)
 	})
 	status := hub.AwaitHealthy(t)
 	if !slices.ContainsFunc(status.Applications, func(app hubtest.Application) bool { return app.Name == "bead-demo" }) {
@@ -50,13 +50,13 @@ func testBead(t *testing.T, hub *hubtest.Hub) {
 		}
 		return ""
 	})
-	hubtest.Until(t, client, configMaps, "bead-demo", "card", hasValue("Ada", "data", "name"))
-	hubtest.Until(t, client, configMaps, "bead-demo", "card", hasValue("hello", "data", "word"))
+	hubtest.Until(t, client, configMaps, "bead-demo", "card", hubtest.HasValue("Ada", "data", "name"))
+	hubtest.Until(t, client, configMaps, "bead-demo", "card", hubtest.HasValue("hello", "data", "word"))
 
 	repository := hub.Clone(t, "hub")
 	const file = "beads/demo/composition.yaml"
 	repository.Push(t, "Greet in Danish", map[string]string{file: repository.Replace(t, file, "word: hello", "word: hej")})
-	hubtest.Until(t, client, configMaps, "bead-demo", "card", hasValue("hej", "data", "word"))
+	hubtest.Until(t, client, configMaps, "bead-demo", "card", hubtest.HasValue("hej", "data", "word"))
 	hub.AwaitHealthy(t)
 }
 

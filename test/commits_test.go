@@ -35,7 +35,7 @@ func testCommits(t *testing.T, hub *hubtest.Hub) {
 			"securityContext.privileged must be unset or false for every container.", policyMessage),
 	})
 	client := hub.Client(t)
-	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hasValue("170s", "data", "timeout.reconciliation"))
+	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hubtest.HasValue("170s", "data", "timeout.reconciliation"))
 	hubtest.Until(t, client, policies, "", policyName, hasMessage)
 	hub.AwaitHealthy(t)
 }
@@ -49,13 +49,13 @@ func testHandEdits(t *testing.T, hub *hubtest.Hub) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if missing := hasValue("1s", "data", "timeout.reconciliation")(edited); missing != "" {
+	if missing := hubtest.HasValue("1s", "data", "timeout.reconciliation")(edited); missing != "" {
 		t.Fatalf("the hand edit itself: %s", missing)
 	}
 	if err := client.Dynamic().Resource(policies).Delete(ctx, policyName, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hasValue("170s", "data", "timeout.reconciliation"))
+	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hubtest.HasValue("170s", "data", "timeout.reconciliation"))
 	hubtest.Until(t, client, policies, "", policyName, hasMessage)
 	hub.AwaitHealthy(t)
 }
@@ -67,16 +67,6 @@ func hasMessage(policy *unstructured.Unstructured) string {
 		return fmt.Sprintf("validations are %s, want the message %q", text, policyMessage)
 	}
 	return ""
-}
-
-// hasValue makes a condition for hubtest.Until: an object has a string at a path.
-func hasValue(want string, path ...string) func(*unstructured.Unstructured) string {
-	return func(obj *unstructured.Unstructured) string {
-		if got, _, _ := unstructured.NestedString(obj.Object, path...); got != want {
-			return fmt.Sprintf("%s is %q, want %q", strings.Join(path, "."), got, want)
-		}
-		return ""
-	}
 }
 
 // testConflict checks that install leaves alone what a person has committed, and refuses to write over it.

@@ -67,7 +67,7 @@ func testRestart(t *testing.T, hub *hubtest.Hub) {
 	check := func(t *testing.T) {
 		t.Helper()
 		hub.AwaitHealthy(t)
-		hubtest.Until(t, hub.Client(t), configMaps, "bead-demo", "card", hasValue("hej", "data", "word"))
+		hubtest.Until(t, hub.Client(t), configMaps, "bead-demo", "card", hubtest.HasValue("hej", "data", "word"))
 		repository := hub.Clone(t, "hub")
 		if now := repository.Revision(t); now != before || len(repository.Commits(t)) != commits {
 			t.Errorf("hub.git is at %s with %d commits, want %s with %d", now, len(repository.Commits(t)), before, commits)

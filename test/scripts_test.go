@@ -1,9 +1,11 @@
 package test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -12,14 +14,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs what needs no hub. In a script $STATE is where hubs would be, which is not there at the beginning, and
-// $TAKEN is a port on which something else listens. There is no engine, so that an install that is not refused for what
-// the script is about is refused for that.
+// TestScripts runs what needs no hub. In a script $STATE is where hubs would be, which is not there at the beginning,
+// $COMMAND is the path of the command, and $TAKEN is a port on which something else listens. There is no engine, so that
+// an install that is not refused for what the script is about is refused for that; one that needs an engine finds where
+// the tests have it in $CACHE and $ENGINE.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/scripts",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(machine.Command)+":"+env.Getenv("PATH"))
+			env.Setenv("COMMAND", machine.Command)
+			env.Setenv("ENGINE", os.Getenv("BACKSTACK_ENGINE"))
+			env.Setenv("CACHE", cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(os.Getenv("HOME"), ".cache")))
 			env.Setenv("STATE", env.WorkDir+"/state")
 			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/cache")

@@ -30,8 +30,8 @@ func newEngineBuild(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "build",
 		Short: "Build the programs, and pack them for machines that cannot",
-		Long: `Build makes the programs of embedded hubs unless they are there already. With --output it packs them into an archive with
-checksums: set BACKSTACK_ENGINE to the archive's path on a machine that has no Go toolchain or no network.`,
+		Long: `Build makes the programs of embedded hubs unless they are there already. With --output it packs them into an archive
+with checksums: set BACKSTACK_ENGINE to the archive's path on a machine that has no Go toolchain or no network.`,
 		Example: "  backstack engine build\n\n  backstack engine build --output backstack-engine.tar.zst",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

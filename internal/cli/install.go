@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -99,10 +100,10 @@ func (o *installOptions) request(c *cobra.Command, a *app) (hub.Request, error) 
 	for _, argument := range o.set {
 		request.Overrides = append(request.Overrides, spec.Set(argument))
 	}
+	var late, err error
 	if o.timeout <= 0 {
-		return request, &usageError{fmt.Errorf("--timeout %s: want a positive duration such as 10m", o.timeout)}
+		late = fmt.Errorf("--timeout %s: want a positive duration such as 10m", o.timeout)
 	}
-	var err error
 	switch o.file {
 	case "":
 		if c.Flags().Changed("file") {
@@ -114,10 +115,10 @@ func (o *installOptions) request(c *cobra.Command, a *app) (hub.Request, error) 
 	default:
 		request.Data, err = spec.Read(o.file)
 	}
-	if err != nil {
-		return request, &usageError{err}
+	if err == nil && late == nil {
+		return request, nil
 	}
-	return request, nil
+	return request, &usageError{errors.Join(err, late, request.CheckOverrides())}
 }
 
 // printInstalled says what can be done now.

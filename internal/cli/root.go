@@ -165,6 +165,7 @@ func knownCommand(c *cobra.Command, args []string) error {
 		return nil
 	}
 	nearest := ""
+	c.SuggestionsMinimumDistance = 2
 	if suggestions := c.SuggestionsFor(args[0]); len(suggestions) > 0 {
 		nearest = fmt.Sprintf(" (did you mean %s?)", strings.Join(suggestions, " or "))
 	}

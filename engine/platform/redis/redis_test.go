@@ -65,11 +65,11 @@ func TestKeysExpire(t *testing.T) {
 func TestUnusableFilesAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	cert, key, _ := certificate(t, dir)
-	empty := write(t, dir, "empty", "\n")
+	none := filepath.Join(dir, "none")
 	for name, o := range map[string]options{
-		"no certificate":    {certFile: filepath.Join(dir, "none"), keyFile: key, passwordFile: write(t, dir, "pw", "secret")},
-		"an empty password": {certFile: cert, keyFile: key, passwordFile: empty},
-		"no password":       {certFile: cert, keyFile: key, passwordFile: filepath.Join(dir, "none")},
+		"no certificate":    {certFile: none, keyFile: key, passwordFile: write(t, dir, "pw", "secret")},
+		"an empty password": {certFile: cert, keyFile: key, passwordFile: write(t, dir, "empty", "\n")},
+		"no password":       {certFile: cert, keyFile: key, passwordFile: none},
 	} {
 		o.addr = "127.0.0.1:0"
 		if err := o.run(t.Context(), io.Discard); err == nil {

@@ -75,7 +75,8 @@ func (p programs) apiServer() supervisor.Process {
 		"event-ttl", "1h",
 		"v", "1",
 	)...)
-	process := p.process("kube-apiserver", "kubernetes", args, memory("700")...)
+	// Its memory is that of the definitions of kinds: collecting more often frees little and takes much time.
+	process := p.process("kube-apiserver", "kubernetes", args, "GOGC=100", "GOMEMLIMIT=900MiB")
 	process.After = []string{"etcd"}
 	process.Ready = p.https(p.ports[PortKubernetes], "/readyz")
 	return process

@@ -139,7 +139,7 @@ func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) (bool, error
 		return false, err
 	}
 	// The controller manager is not waited for: nothing needs it to begin.
-	if err := c.add(ctx, plane[2:]); err != nil {
+	if err := c.add(ctx, plane); err != nil {
 		return false, err
 	}
 	return c.run(ctx, waiting, plane[:2]...)

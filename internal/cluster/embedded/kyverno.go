@@ -20,12 +20,12 @@ func (p programs) kyverno() []supervisor.Process {
 
 func (p programs) kyvernoAdmission() supervisor.Process {
 	port := p.ports[portKyverno]
-	process := p.kyvernoProcess("kyverno", "kyverno-admission-controller", "kyverno-svc", append(flags(
+	process := p.kyvernoProcess("kyverno", "kyverno-admission-controller", admissionService, append(flags(
 		"serverIP", loopbackAddress(port),
 		"webhookServerHost", "127.0.0.1",
 		"webhookServerPort", strconv.Itoa(port),
-		"caSecretName", webhookCA,
-		"tlsSecretName", webhookPair,
+		"caSecretName", caSecret(admissionService),
+		"tlsSecretName", pairSecret(admissionService),
 		"disableCertManagerController", "true",
 		"backgroundServiceAccountName", "system:serviceaccount:kyverno:kyverno-background-controller",
 		"reportsServiceAccountName", "system:serviceaccount:kyverno:kyverno-reports-controller",
@@ -47,12 +47,12 @@ func policyFlags() []string {
 
 func (p programs) kyvernoCleanup() supervisor.Process {
 	port := p.ports[portCleanup]
-	process := p.kyvernoProcess("kyverno-cleanup-controller", "kyverno-cleanup-controller", "kyverno-cleanup-controller", flags(
+	process := p.kyvernoProcess("kyverno-cleanup-controller", "kyverno-cleanup-controller", cleanupService, flags(
 		"serverIP", loopbackAddress(port),
 		"cleanupServerHost", "127.0.0.1",
 		"cleanupServerPort", strconv.Itoa(port),
-		"caSecretName", webhookCA,
-		"tlsSecretName", webhookPair,
+		"caSecretName", caSecret(cleanupService),
+		"tlsSecretName", pairSecret(cleanupService),
 		"disableCertManagerController", "true",
 	))
 	process.Ready = p.webhook(port, "/health/readiness")
@@ -64,7 +64,15 @@ func (p programs) kyvernoController(name string) supervisor.Process {
 	if name == "kyverno-background-controller" {
 		args = append(args, flags("controllerRuntimeMetricsAddress", "0")...)
 	}
-	return p.kyvernoProcess(name, name, name, args)
+	return inBackground(p.kyvernoProcess(name, name, name, args))
+}
+
+// inBackground lets a process have only the time that no other wants. The reports controller judges everything in the
+// cluster when it starts, which takes it half a minute of computing that nobody waits for.
+func inBackground(process supervisor.Process) supervisor.Process {
+	process.Args = append([]string{"-n", "19", process.Path}, process.Args...)
+	process.Path = "/usr/bin/nice" // of coreutils; it becomes the program
+	return process
 }
 
 // kyvernoProcess has what Kyverno's programs have in common. The pod's name is the holder of the program's lease: one
@@ -104,21 +112,35 @@ func (p programs) webhook(port int, path string) *supervisor.Probe {
 	}
 }
 
-// The Secrets from which Kyverno takes its webhooks' certificate and the authority that the API server is to trust. Kyverno
-// would make its own, once it has become the leader; having them there saves that time.
+// The names that Kyverno's webhooks have as services in a cluster.
 const (
-	webhookCA   = "embedded-webhook-ca"
-	webhookPair = "embedded-webhook-certificate"
+	admissionService = "kyverno-svc"
+	cleanupService   = "kyverno-cleanup-controller"
 )
+
+// The Secrets from which Kyverno takes a webhook's certificate and the authority that the API server is to trust. The
+// names are upstream's, which its roles allow. Kyverno would make its own, once it has become the leader; having them
+// there saves that time.
+func caSecret(service string) string { return service + "." + kyvernoNamespace + ".svc.kyverno-tls-ca" }
+func pairSecret(service string) string {
+	return service + "." + kyvernoNamespace + ".svc.kyverno-tls-pair"
+}
 
 func (p programs) webhookCertificates() ([]*unstructured.Unstructured, error) {
 	pki := p.PKI()
-	ca, err := secretOf(kyvernoNamespace, webhookCA, map[string]string{"tls.crt": pki.Cert("ca")})
-	if err != nil {
-		return nil, err
+	var secrets []*unstructured.Unstructured
+	for _, service := range []string{admissionService, cleanupService} {
+		ca, err := secretOf(kyvernoNamespace, caSecret(service), map[string]string{"tls.crt": pki.Cert("ca")})
+		if err != nil {
+			return nil, err
+		}
+		pair, err := secretOf(kyvernoNamespace, pairSecret(service), map[string]string{
+			"tls.crt": pki.Cert("kyverno-webhook"), "tls.key": pki.Key("kyverno-webhook"),
+		})
+		if err != nil {
+			return nil, err
+		}
+		secrets = append(secrets, ca, pair)
 	}
-	pair, err := secretOf(kyvernoNamespace, webhookPair, map[string]string{
-		"tls.crt": pki.Cert("kyverno-webhook"), "tls.key": pki.Key("kyverno-webhook"),
-	})
-	return []*unstructured.Unstructured{ca, pair}, err
+	return secrets, nil
 }

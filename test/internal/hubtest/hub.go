@@ -224,3 +224,13 @@ func Until(
 		t.Fatal(err)
 	}
 }
+
+// HasValue makes a condition for Until: an object has a string at a path.
+func HasValue(want string, path ...string) func(*unstructured.Unstructured) string {
+	return func(obj *unstructured.Unstructured) string {
+		if got, _, _ := unstructured.NestedString(obj.Object, path...); got != want {
+			return fmt.Sprintf("%s is %q, want %q", strings.Join(path, "."), got, want)
+		}
+		return ""
+	}
+}
