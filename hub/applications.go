@@ -114,7 +114,7 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 		for n, app := range waiting {
 			causes[n] = fmt.Sprintf("application %s: %s, %s: %s", app.Name, app.Sync, app.Health, cmp.Or(app.Reason, "no reason given"))
 		}
-		return "", &UnhealthyError{Cause: context.Cause(ctx), Causes: causes}
+		return "", &UnhealthyError{Err: fmt.Errorf("waiting for applications to be Synced and Healthy: %w", context.Cause(ctx)), Causes: causes}
 	}
 	return fmt.Sprintf("%d Synced and Healthy", count), nil
 }
@@ -195,7 +195,8 @@ func reason(app *unstructured.Unstructured) string {
 			}
 		}
 	}
-	return strings.Join(slices.Compact(reasons), "; ")
+	// In one line: the messages of git and helm have several.
+	return strings.Join(strings.Fields(strings.Join(slices.Compact(reasons), "; ")), " ")
 }
 
 func resourceReason(resource map[string]any) string {

@@ -1,9 +1,6 @@
 package hub
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // RequestError says that what was asked for is wrong. Nothing was touched.
 type RequestError struct{ Err error }
@@ -21,14 +18,14 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 // Unwrap returns what would be lost.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// UnhealthyError says that a hub did not become healthy in time.
+// UnhealthyError says that a hub is not healthy, or did not become so in time.
 type UnhealthyError struct {
-	Cause  error    // why the wait ended
+	Err    error    // what was waited for, and why the wait ended
 	Causes []string // what is not healthy and why, one object each
 }
 
 func (e *UnhealthyError) Error() string {
-	text := fmt.Sprintf("waiting for the hub to be healthy: %v", e.Cause)
+	text := e.Err.Error()
 	if len(e.Causes) > 0 {
 		text += "\n  " + strings.Join(e.Causes, "\n  ")
 	}
@@ -36,4 +33,4 @@ func (e *UnhealthyError) Error() string {
 }
 
 // Unwrap returns why the wait ended.
-func (e *UnhealthyError) Unwrap() error { return e.Cause }
+func (e *UnhealthyError) Unwrap() error { return e.Err }

@@ -61,7 +61,7 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 		return name, errors.Join(context.Cause(ctx), i.provider.Abort(clean))
 	}
 	if late := new(supervisor.NotReadyError); errors.As(err, &late) {
-		return name, &UnhealthyError{Cause: err}
+		return name, &UnhealthyError{Err: err}
 	}
 	return name, err
 }

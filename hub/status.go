@@ -3,7 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -230,28 +229,13 @@ func lastEvent(ctx context.Context, client *kube.Client, obj *unstructured.Unstr
 	return text
 }
 
-// Err returns an error with everything that is not healthy, nil if the hub is.
+// Err returns an error if the hub is not healthy; why is in the status itself.
 func (s *Status) Err() error {
 	if s.Healthy {
 		return nil
 	}
-	return &UnhealthyError{Cause: errors.New("it is not"), Causes: s.causes()}
-}
-
-func (s *Status) causes() []string {
-	var causes []string
 	if s.Cluster.Reason != "" {
-		causes = append(causes, "cluster: "+s.Cluster.Reason)
+		return &UnhealthyError{Err: fmt.Errorf("hub %s is not healthy: %s", s.Hub, s.Cluster.Reason)}
 	}
-	for _, c := range s.Components {
-		if !c.Healthy {
-			causes = append(causes, "component "+c.Name+": "+c.Reason)
-		}
-	}
-	for _, a := range s.Applications {
-		if !a.healthy() {
-			causes = append(causes, "application "+a.Name+": "+a.Reason)
-		}
-	}
-	return causes
+	return &UnhealthyError{Err: fmt.Errorf("hub %s is not healthy: the reasons are above", s.Hub)}
 }

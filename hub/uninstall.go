@@ -49,7 +49,7 @@ func (h Home) Start(ctx context.Context, name string, command []string, timeout 
 		if err := c.Start(ctx, s.Wait); err != nil {
 			var late *supervisor.NotReadyError
 			if errors.As(err, &late) {
-				return "", &UnhealthyError{Cause: err}
+				return "", &UnhealthyError{Err: err}
 			}
 			return "", err
 		}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/back-stack/backstack/test/internal/hubtest"
@@ -86,14 +85,6 @@ func testRestart(t *testing.T, hub *hubtest.Hub) {
 		hub.AwaitNoProcess(t) // the kernel kills its children
 		checkStopped(t, hub)
 		hub.Must(t, "install")
-		check(t)
-	})
-	t.Run("supervisor ended by a signal and engine start", func(t *testing.T) {
-		if err := syscall.Kill(hub.Supervisor(t).PID, syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		hub.AwaitNoProcess(t)
-		hub.Must(t, "engine", "start")
 		check(t)
 	})
 }

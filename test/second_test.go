@@ -18,8 +18,9 @@ import (
 func testSecondHub(t *testing.T, first *hubtest.Hub) {
 	before := observe(t, first)
 	second := first.Hub("second")
-	t.Run("SIGINT ends an install and leaves no process", func(t *testing.T) { testSIGINT(t, second) })
 	t.Run("killed at every step", func(t *testing.T) { testKilledInstall(t, second) })
+	t.Run("uninstall after that", func(t *testing.T) { testUninstall(t, second) })
+	t.Run("SIGINT at every step", func(t *testing.T) { testSIGINT(t, second) })
 	t.Run("two installs at once", func(t *testing.T) { testTwoInstalls(t, second) })
 	t.Run("which hub is meant", func(t *testing.T) { testWhichHub(t, first, second) })
 	t.Run("different ports", func(t *testing.T) {
@@ -49,53 +50,72 @@ func ports(t *testing.T, hub *hubtest.Hub) map[string]uint16 {
 	return found
 }
 
-// testSIGINT interrupts an install that has begun to start processes.
+// moment is when an install is interrupted: at the first event of a step with one of the states.
+type moment struct {
+	step   string
+	states []string
+}
+
+func at(step string, states ...string) moment { return moment{step, states} }
+
+func (m moment) String() string { return m.step + " " + strings.Join(m.states, " or ") }
+
+// testSIGINT interrupts installs of one hub, each further on its way.
 func testSIGINT(t *testing.T, hub *hubtest.Hub) {
-	install := hub.Start(t, "install")
-	if !install.Await("cluster", "waiting") {
-		t.Fatalf("install never waited for the cluster: %+v", install.Wait())
+	for _, moment := range []moment{
+		at("engine", "started"),
+		at("cluster", "waiting"),
+		at("repositories", "waiting"),
+		at("repositories", "done", "unchanged"),
+		at("configuration", "started"),
+		at("kyverno", "started"),
+		at("applications", "started"),
+	} {
+		t.Run(moment.String(), func(t *testing.T) {
+			install := hub.Start(t, "install")
+			if !install.Await(moment.step, moment.states...) {
+				t.Fatalf("install ended without that: %+v", install.Wait())
+			}
+			install.Signal(t, syscall.SIGINT)
+			result := install.Wait().Want(t, 1)
+			if !strings.Contains(result.Stderr, "interrupted: run the same command again to go on") {
+				t.Errorf("an interrupted install says %q", result.Stderr)
+			}
+			// The command has ended: it must have seen to this itself.
+			for _, process := range hub.Processes() {
+				t.Errorf("process %d was left: %s", process.PID, process.CommandLine)
+			}
+		})
 	}
-	install.Signal(t, syscall.SIGINT)
-	result := install.Wait().Want(t, 1)
-	if !strings.Contains(result.Stderr, "interrupted: run the same command again to go on") {
-		t.Errorf("an interrupted install says %q", result.Stderr)
-	}
-	// The command has ended: it must have seen to this itself.
-	for _, process := range hub.Processes() {
-		t.Errorf("process %d was left: %s", process.PID, process.CommandLine)
-	}
+	checkInstall(t, hub)
 }
 
 // testKilledInstall kills installs of one hub, each a little further on its way, and then lets one come to its end.
 func testKilledInstall(t *testing.T, hub *hubtest.Hub) {
-	for _, moment := range []struct{ step, state string }{
-		{"engine", "started"},
-		{"cluster", "started"},
-		{"repositories", "waiting"},
-		{"cluster", "waiting"},
-		{"repositories", "started"},
-		{"repositories", "ended"},
-		{"cluster", "ended"},
-		{"configuration", "started"},
-		{"configuration", "ended"},
-		{"root application", "started"},
-		{"argocd", "started"},
-		{"crossplane", "started"},
-		{"kyverno", "started"},
-		{"crossplane", "ended"},
-		{"root application", "ended"},
-		{"argocd", "ended"},
-		{"kyverno", "ended"},
-		{"applications", "started"},
-		{"applications", "waiting"},
+	for _, moment := range []moment{
+		at("engine", "started"),
+		at("cluster", "started"),
+		at("repositories", "waiting"),
+		at("cluster", "waiting"),
+		at("repositories", "started"),
+		at("repositories", "done", "unchanged"),
+		at("cluster", "done", "unchanged"),
+		at("configuration", "started"),
+		at("configuration", "done", "unchanged"),
+		at("root application", "started"),
+		at("argocd", "started"),
+		at("crossplane", "started"),
+		at("kyverno", "started"),
+		at("crossplane", "done", "unchanged"),
+		at("root application", "done", "unchanged"),
+		at("argocd", "done", "unchanged"),
+		at("kyverno", "done", "unchanged"),
+		at("applications", "started"),
+		at("applications", "waiting"),
 	} {
-		states := []string{moment.state}
-		if moment.state == "ended" {
-			states = []string{"done", "unchanged"}
-		}
-		t.Run(moment.step+" "+moment.state, func(t *testing.T) {
+		t.Run(moment.String(), func(t *testing.T) {
 			install := hub.Start(t, "install")
-			if !install.Await(moment.step, states...) {
+			if !install.Await(moment.step, moment.states...) {
 				install.Wait().Want(t, 0) // there was nothing to wait for: an earlier install has come that far
 				return
 			}
@@ -103,6 +123,12 @@ func testKilledInstall(t *testing.T, hub *hubtest.Hub) {
 			install.Wait().Want(t, -1)
 		})
 	}
+	checkInstall(t, hub)
+}
+
+// checkInstall lets an install come to its end, and checks that the hub is like one that was never interrupted.
+func checkInstall(t *testing.T, hub *hubtest.Hub) {
+	t.Helper()
 	hub.Must(t, "install")
 	hub.AwaitHealthy(t)
 	checkCommits(t, hub)

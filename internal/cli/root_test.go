@@ -70,7 +70,7 @@ func TestExitStatus(t *testing.T) {
 		"a wrong request":        {&hub.RequestError{Err: cause}, 2},
 		"a wrong command line":   {&usageError{cause}, 2},
 		"an engine out of reach": {&engine.UnmetError{Faults: []error{cause}}, 2},
-		"not healthy":            {&hub.UnhealthyError{Cause: cause}, 3},
+		"not healthy":            {&hub.UnhealthyError{Err: cause}, 3},
 		"refused":                {&hub.RefusedError{Err: cause}, 4},
 	} {
 		if got := exitStatus(c.err); got != c.want {
