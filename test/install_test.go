@@ -51,7 +51,8 @@ func testStatus(t *testing.T, hub *hubtest.Hub) {
 func checkStatusText(t *testing.T, hub *hubtest.Hub) {
 	t.Helper()
 	text := hub.Must(t, "status")
-	for _, want := range slices.Concat(hubApplications, []string{"HUB", "COMPONENT", "APPLICATION", "kubernetes", "gitea", "Healthy"}) {
+	headings := []string{"HUB", "COMPONENT", "APPLICATION", "kubernetes", "gitea", "Healthy"}
+	for _, want := range slices.Concat(hubApplications, headings) {
 		if !strings.Contains(text, want) {
 			t.Errorf("status lacks %q:\n%s", want, text)
 		}

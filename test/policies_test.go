@@ -60,7 +60,8 @@ func testPolicies(t *testing.T, hub *hubtest.Hub) {
 
 // checkAdmission asks the API server whether it would take an object. refusal is what it is to answer if not.
 func checkAdmission(
-	ctx context.Context, client *kube.Client, resource schema.GroupVersionResource, object *unstructured.Unstructured, refusal string,
+	ctx context.Context, client *kube.Client, resource schema.GroupVersionResource, object *unstructured.Unstructured,
+	refusal string,
 ) error {
 	_, err := client.Dynamic().Resource(resource).Namespace(object.GetNamespace()).Create(
 		ctx, object, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})

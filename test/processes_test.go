@@ -16,8 +16,8 @@ import (
 func testKilledPrograms(t *testing.T, hub *hubtest.Hub) {
 	groups := [][]string{
 		{"kube-controller-manager", "argocd-server", "crossplane", "kyverno", "function-auto-ready"},
-		{"gitea", "argocd-repo-server", "crossplane-rbac-manager", "kyverno-background-controller", "function-patch-and-transform"},
-		{"argocd-redis", "argocd-applicationset-controller", "kyverno-cleanup-controller"},
+		{"gitea", "argocd-repo-server", "crossplane-rbac-manager", "function-patch-and-transform"},
+		{"argocd-redis", "argocd-applicationset-controller", "kyverno-background-controller", "kyverno-cleanup-controller"},
 		{"argocd-application-controller", "kyverno-reports-controller"},
 		{"kube-apiserver"},
 		{"etcd"},

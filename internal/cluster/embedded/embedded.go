@@ -138,11 +138,16 @@ func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) (bool, error
 	if err := c.programs.seed(ctx); err != nil {
 		return false, err
 	}
+	before, err := c.client.Status(ctx)
+	if err != nil {
+		return false, err
+	}
 	// The controller manager is not waited for: nothing needs it to begin.
 	if err := c.add(ctx, plane); err != nil {
 		return false, err
 	}
-	return c.run(ctx, waiting, plane[:2]...)
+	_, err = c.run(ctx, waiting, plane[:2]...)
+	return c.launching || pidOf(before, plane[1].Name) == 0, err
 }
 
 // EnsurePrograms starts the programs of a component and waits until they do their work. It returns whether any was
