@@ -54,8 +54,10 @@ func (h Home) load(r Request) (wanted *spec.Hub, committed []byte, err error) {
 				return nil, nil, err
 			}
 			name = DefaultName
-			if len(hubs) == 1 {
-				name = hubs[0]
+			if len(hubs) > 0 {
+				if name, err = h.Pick(""); err != nil {
+					return nil, nil, err
+				}
 			}
 		}
 		if data, source, err = h.current(name); err != nil {

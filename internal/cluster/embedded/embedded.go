@@ -333,7 +333,7 @@ func (c *Cluster) Delete(ctx context.Context) error {
 	if err := c.kill(ctx); err != nil {
 		return fmt.Errorf("stopping the processes of hub %s: %w", c.options.Name, err)
 	}
-	if err := os.RemoveAll(c.Root); err != nil {
+	if err := removeAll(c.Root); err != nil {
 		return fmt.Errorf("removing the files of hub %s: %w", c.options.Name, err)
 	}
 	return nil

@@ -171,6 +171,23 @@ func TestEstablishedDefinitionIsAsTheAPIServerLeavesIt(t *testing.T) {
 	}
 }
 
+// Root may list every folder, so this proves something only for an ordinary user.
+func TestRemoveAllRemovesFoldersThatCannotBeListed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "hub")
+	if err := os.MkdirAll(filepath.Join(dir, "tmp", "secret", "deep"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "tmp", "secret"), 0o300); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeAll(dir); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is still there: %v", err)
+	}
+}
+
 func TestDeletingWhatIsNotThereIsNoError(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
 	if err := New(Options{Name: "none", Dir: dir}).Delete(t.Context()); err != nil {

@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -31,6 +32,23 @@ func checkFolder(dir string) error {
 			dir, free>>20, stateSpace>>20)
 	}
 	return nil
+}
+
+// removeAll removes dir with all that is in it, folders too that not even their owner may list, as Argo CD makes them.
+func removeAll(dir string) error {
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			err = os.Chmod(path, 0o700) // the walk lists a folder after this
+		}
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // a process that is being ended removes its own
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
 }
 
 // nearest is dir, or the closest folder above it that is there.
