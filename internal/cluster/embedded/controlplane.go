@@ -75,8 +75,9 @@ func (p programs) apiServer() supervisor.Process {
 		"event-ttl", "1h",
 		"v", "1",
 	)...)
-	// Its memory is that of the definitions of kinds: collecting more often frees little and takes much time.
-	process := p.process("kube-apiserver", "kubernetes", args, "GOGC=100", "GOMEMLIMIT=900MiB")
+	// Most of its memory is that of the definitions of kinds, made while it starts: collecting more often frees little and
+	// takes time when everything waits for it.
+	process := p.process("kube-apiserver", "kubernetes", args, "GOGC=200", "GOMEMLIMIT=900MiB")
 	process.After = []string{"etcd"}
 	process.Ready = p.https(p.ports[PortKubernetes], "/readyz")
 	return process

@@ -37,9 +37,9 @@ func (p programs) process(name, program string, args []string, env ...string) su
 // systemPath is where git is found; the programs' own folder comes before it.
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// memory is how the Go programs of the hub are told to keep small: the collector works harder than by default, and
-// harder still as the heap comes near the limit in MiB.
-func memory(limit string) []string { return []string{"GOGC=50", "GOMEMLIMIT=" + limit + "MiB"} }
+// memory bounds the memory of a Go program: as its heap comes near the limit in MiB, the collector works harder. Below it
+// the collector works as by default: letting it work harder from the start made an install a second slower.
+func memory(limit string) []string { return []string{"GOMEMLIMIT=" + limit + "MiB"} }
 
 // https makes a probe of a server of ours, with the administrator's certificate.
 func (p programs) https(port int, path string) *supervisor.Probe {
