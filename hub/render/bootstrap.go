@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/internal/helm"
 )
 
 // trackingAnnotation says which Application an object belongs to.
@@ -40,7 +41,7 @@ func Applications(tree Tree) ([]*unstructured.Unstructured, error) {
 	var root *unstructured.Unstructured
 	var objects []*unstructured.Unstructured
 	for path, content := range tree.Sub("apps").All() {
-		object, err := decode(content)
+		object, err := helm.Object(content)
 		if err != nil {
 			return nil, fmt.Errorf("reading apps/%s: %w", path, err)
 		}

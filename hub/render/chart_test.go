@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/internal/helm"
 )
 
 func TestTheRootComesLastAndTracksAllApplicationsItselfAmongThem(t *testing.T) {
@@ -53,7 +54,7 @@ func TestObjectsAreTrackedAsArgoCDTracksThem(t *testing.T) {
 }
 
 func TestAnObjectElsewhereIsTrackedInItsOwnNamespace(t *testing.T) {
-	object, err := decode([]byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: elsewhere}"))
+	object, err := helm.Object([]byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: elsewhere}"))
 	if err != nil {
 		t.Fatal(err)
 	}

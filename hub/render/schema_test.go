@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/internal/helm"
 )
 
 // definitions are the folders of custom resource definitions in the modules that the engine builds its programs from.
@@ -68,7 +69,7 @@ func customResources(t *testing.T) map[string]*unstructured.Unstructured {
 		if !strings.HasSuffix(path, ".yaml") || !strings.HasPrefix(path, "apps/") && !strings.HasPrefix(path, "policies/") {
 			continue
 		}
-		object, err := decode(content)
+		object, err := helm.Object(content)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -99,7 +100,7 @@ func exampleException(t *testing.T, text []byte) *unstructured.Unstructured {
 	if !ok {
 		t.Fatal("policies/exceptions/README.md has no example")
 	}
-	object, err := decode([]byte(example))
+	object, err := helm.Object([]byte(example))
 	if err != nil {
 		t.Fatal(err)
 	}
