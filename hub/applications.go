@@ -37,8 +37,13 @@ type ApplicationStatus struct {
 	project  string
 }
 
-// healthy says whether there is nothing to wait for.
-func (a ApplicationStatus) healthy() bool { return a.Sync == "Synced" && a.Health == "Healthy" }
+// Healthy says whether there is nothing to wait for.
+func (a ApplicationStatus) Healthy() bool { return a.Sync == "Synced" && a.Health == "Healthy" }
+
+// Cause says in one line what the Application is, and why.
+func (a ApplicationStatus) Cause() string {
+	return fmt.Sprintf("application %s: %s, %s: %s", a.Name, a.Sync, a.Health, cmp.Or(a.Reason, "no reason given"))
+}
 
 // applyRoot hands everything over to Argo CD: from here on Git decides. All Applications are applied with the root, which
 // would apply them in the same way one wave after the other: what the waves are for is there already.
@@ -79,7 +84,7 @@ func (i *install) refreshStale(ctx context.Context, present []unstructured.Unstr
 	}
 	var faults []error
 	for _, obj := range present {
-		if repositoryOf(&obj) != i.repository.Hub || statusOf(&obj).revision == i.revision {
+		if repositoryOf(&obj) != i.repository.Hub || ApplicationStatusOf(&obj).revision == i.revision {
 			continue
 		}
 		_, err := i.client.Dynamic().Resource(applications).Namespace(argoNamespace).Patch(
@@ -107,12 +112,12 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 	count := 0
 	err = i.client.Until(ctx, applications, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
 		waiting, count = i.unhealthy(present, expected), len(present)
-		return len(waiting) == 0, describe(waiting)
+		return len(waiting) == 0, DescribeApplications(waiting)
 	}, s.Wait)
 	if err != nil {
 		causes := make([]string, len(waiting))
 		for n, app := range waiting {
-			causes[n] = fmt.Sprintf("application %s: %s, %s: %s", app.Name, app.Sync, app.Health, cmp.Or(app.Reason, "no reason given"))
+			causes[n] = app.Cause()
 		}
 		return "", &UnhealthyError{Err: fmt.Errorf("waiting for applications to be Synced and Healthy: %w", context.Cause(ctx)), Causes: causes}
 	}
@@ -125,12 +130,12 @@ func (i *install) unhealthy(present []*unstructured.Unstructured, expected map[s
 	var waiting []ApplicationStatus
 	for _, obj := range present {
 		delete(missing, obj.GetName())
-		status := statusOf(obj)
+		status := ApplicationStatusOf(obj)
 		stale := repositoryOf(obj) == i.repository.Hub && status.revision != i.revision
-		if stale && status.healthy() {
+		if stale && status.Healthy() {
 			status.Sync, status.Reason = "Unknown", "the newest commit has not been looked at yet"
 		}
-		if !status.healthy() {
+		if !status.Healthy() {
 			waiting = append(waiting, status)
 		}
 	}
@@ -141,7 +146,8 @@ func (i *install) unhealthy(present []*unstructured.Unstructured, expected map[s
 	return waiting
 }
 
-func describe(waiting []ApplicationStatus) string {
+// DescribeApplications names the applications that are waited for, and what they are.
+func DescribeApplications(waiting []ApplicationStatus) string {
 	parts := make([]string, len(waiting))
 	for n, app := range waiting {
 		parts[n] = fmt.Sprintf("%s (%s, %s)", app.Name, app.Sync, app.Health)
@@ -154,8 +160,8 @@ func repositoryOf(app *unstructured.Unstructured) string {
 	return url
 }
 
-// statusOf reads an Application's status.
-func statusOf(app *unstructured.Unstructured) ApplicationStatus {
+// ApplicationStatusOf reads an Application's status.
+func ApplicationStatusOf(app *unstructured.Unstructured) ApplicationStatus {
 	text := func(path ...string) string {
 		value, _, _ := unstructured.NestedString(app.Object, path...)
 		return value
@@ -167,7 +173,7 @@ func statusOf(app *unstructured.Unstructured) ApplicationStatus {
 		revision: text("status", "sync", "revision"),
 		project:  text("spec", "project"),
 	}
-	if !status.healthy() {
+	if !status.Healthy() {
 		status.Reason = reason(app)
 	}
 	return status

@@ -43,9 +43,14 @@ func (i *install) bootstrap(ctx context.Context, s *report.Step) (string, error)
 	case !apierrors.IsNotFound(err):
 		return "", fmt.Errorf("looking for the root application: %w", err)
 	}
+	return i.configure(ctx, s)
+}
+
+// configure applies the configuration of the components that run.
+func (i *install) configure(ctx context.Context, s *report.Step) (string, error) {
 	var objects []*unstructured.Unstructured
 	for _, component := range charts.Components() {
-		if !i.enabled(component.Name) {
+		if !i.enabled(component.Name) || i.bare && component.Name == spec.ArgoCD {
 			continue
 		}
 		rendered, err := render.Component(i.tree, component.Name)

@@ -98,6 +98,8 @@ type install struct {
 	committed []byte // hub.git's hub.yaml, if spec comes from there
 	dir       string
 	provider  *embedded.Cluster
+	bare      bool                // whether there is no delivery: no repositories and no Argo CD
+	only      map[string][]string // the programs to run of a component that is not to run all of them
 
 	tree       render.Tree // what hub.git is to hold; known once the engine step is done
 	client     *kube.Client
@@ -112,6 +114,9 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, i.options.Timeout, fmt.Errorf("not done after %s", i.options.Timeout))
 	defer cancel()
+	if i.bare {
+		return runSteps(ctx, i.bareSteps(), to)
+	}
 	steps := []step{
 		{name: "cluster", run: i.ensureCluster},
 		{name: "repositories", run: i.ensureRepositories},
@@ -247,7 +252,13 @@ func (i *install) sources() map[string][]byte {
 
 func (i *install) programs(component string) func(context.Context, *report.Step) (string, error) {
 	return func(ctx context.Context, s *report.Step) (string, error) {
-		started, err := i.provider.EnsurePrograms(ctx, component, s.Wait)
+		ensure := i.provider.EnsurePrograms
+		if names, some := i.only[component]; some {
+			ensure = func(ctx context.Context, component string, waiting func(string)) (bool, error) {
+				return i.provider.EnsureSome(ctx, component, names, waiting)
+			}
+		}
+		started, err := ensure(ctx, component, s.Wait)
 		if err != nil || !started {
 			return "", err
 		}

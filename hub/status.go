@@ -126,7 +126,7 @@ func (h Home) describedBy(name string) (*spec.Hub, error) {
 
 func (s *Status) allHealthy() bool {
 	return !slices.ContainsFunc(s.Components, func(c ComponentStatus) bool { return !c.Healthy }) &&
-		!slices.ContainsFunc(s.Applications, func(a ApplicationStatus) bool { return !a.healthy() }) &&
+		!slices.ContainsFunc(s.Applications, func(a ApplicationStatus) bool { return !a.Healthy() }) &&
 		len(s.Applications) > 0
 }
 
@@ -195,15 +195,15 @@ func (s *Status) addApplications(ctx context.Context, kubeconfig string) error {
 		return fmt.Errorf("the API server does not answer: %w", err)
 	}
 	for _, obj := range present {
-		app := statusOf(&obj)
-		if !app.healthy() {
+		app := ApplicationStatusOf(&obj)
+		if !app.Healthy() {
 			if event := lastEvent(ctx, client, &obj); event != "" {
 				app.Reason = strings.TrimPrefix(app.Reason+"; last event: "+event, "; ")
 			}
 		}
 		s.Applications = append(s.Applications, app)
 		if name, ok := strings.CutPrefix(app.Name, "bead-"); ok && app.project == "beads" {
-			s.Beads = append(s.Beads, BeadStatus{Name: name, Healthy: app.healthy(), Reason: app.Reason})
+			s.Beads = append(s.Beads, BeadStatus{Name: name, Healthy: app.Healthy(), Reason: app.Reason})
 		}
 	}
 	slices.SortFunc(s.Applications, func(a, b ApplicationStatus) int { return cmp.Compare(a.Name, b.Name) })

@@ -125,8 +125,10 @@ func TestTheHubsProjectPermitsTheHub(t *testing.T) {
 func TestRequestsArePermittedOnlyWhatThePlatformOffers(t *testing.T) {
 	p := projects(t, hub(t, demo()))["requests"]
 	for _, kind := range []groupKind{{"backstack.dev", "Cluster"}, {"apps.backstack.dev", "Application"}} {
-		if !p.permits(kind, "requests") {
-			t.Errorf("it does not permit %s of %s", kind.Kind, kind.Group)
+		for _, namespace := range []string{"requests", ""} {
+			if !p.permits(kind, namespace) {
+				t.Errorf("it does not permit %s of %s in %q", kind.Kind, kind.Group, namespace)
+			}
 		}
 	}
 	for _, refused := range []struct {
@@ -134,7 +136,6 @@ func TestRequestsArePermittedOnlyWhatThePlatformOffers(t *testing.T) {
 		namespace string
 	}{
 		{groupKind{"backstack.dev", "Cluster"}, "argocd"},
-		{groupKind{"backstack.dev", "Cluster"}, ""},
 		{groupKind{"", "Secret"}, "requests"},
 		{groupKind{"", "ConfigMap"}, "requests"},
 		{groupKind{"rbac.authorization.k8s.io", "RoleBinding"}, "requests"},

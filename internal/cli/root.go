@@ -130,7 +130,7 @@ a Git repository.`,
 	must(root.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions(progressModes(), cobra.ShellCompDirectiveNoFileComp)))
 	root.AddCommand(
 		newInstallCommand(a), newStatusCommand(a), newUninstallCommand(a), newOutputsCommand(a), newEngineCommand(a),
-		newVersionCommand(a),
+		newVersionCommand(a), newBeadCommand(a),
 	)
 	checkCompletionArgs(root)
 	return root

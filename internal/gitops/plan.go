@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/util"
+	"github.com/go-git/go-git/v5"
 )
 
 // recordPath is the file in which backstack keeps what it rendered last: it tells a file that a person changed from one
@@ -98,6 +100,27 @@ func newPlan(files billy.Filesystem, tree, sources map[string][]byte) (*plan, er
 	p.changed = append(slices.Collect(maps.Keys(p.write)), p.remove...)
 	slices.Sort(p.changed)
 	return p, p.addRecord(data, now)
+}
+
+// carryOut changes the files of a worktree.
+func (p *plan) carryOut(worktree *git.Worktree) error {
+	for name, data := range p.write {
+		if err := worktree.Filesystem.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		if err := util.WriteFile(worktree.Filesystem, name, data, 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		if _, err := worktree.Add(name); err != nil {
+			return fmt.Errorf("adding %s: %w", name, err)
+		}
+	}
+	for _, name := range p.remove {
+		if _, err := worktree.Remove(name); err != nil {
+			return fmt.Errorf("removing %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // isSource says whether a file is as it was when the tree was rendered from it.

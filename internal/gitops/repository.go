@@ -7,11 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"time"
 
+	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/memfs"
-	"github.com/go-git/go-billy/v5/util"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -49,15 +48,37 @@ type Result struct {
 // A file in sources is one that the tree was rendered from: where it still is as it was read, what is rendered takes its
 // place.
 func (r Repository) Update(ctx context.Context, tree, sources map[string][]byte, message string) (Result, error) {
-	for try := 1; ; try++ {
-		result, err := r.update(ctx, tree, sources, message)
-		if err == nil || try == pushTries || !errors.Is(err, git.ErrNonFastForwardUpdate) {
-			return result, err
+	return r.commit(ctx, branch, message, func(files billy.Filesystem) (*plan, error) {
+		plan, err := newPlan(files, tree, sources)
+		if err != nil {
+			return nil, fmt.Errorf("comparing with %s: %w", r.URL, err)
 		}
+		return plan, nil
+	})
+}
+
+// commit makes one commit of what planned says, and pushes it to the branch called to. Where someone else has pushed
+// meanwhile, planned is asked again with what is there then. Nothing is ever forced on the branch that a hub follows.
+func (r Repository) commit(
+	ctx context.Context, to, message string, planned func(billy.Filesystem) (*plan, error),
+) (Result, error) {
+	for try := 1; ; try++ {
+		result, err := r.tryCommit(ctx, to, message, planned)
+		if moved := new(movedError); try < pushTries && errors.As(err, &moved) {
+			continue
+		}
+		return result, err
 	}
 }
 
-func (r Repository) update(ctx context.Context, tree, sources map[string][]byte, message string) (Result, error) {
+// movedError says that someone else has pushed since the branch was fetched.
+type movedError struct{ error }
+
+func (e *movedError) Unwrap() error { return e.error }
+
+func (r Repository) tryCommit(
+	ctx context.Context, to, message string, planned func(billy.Filesystem) (*plan, error),
+) (Result, error) {
 	repository, head, err := r.clone(ctx)
 	if err != nil {
 		return Result{}, fmt.Errorf("fetching %s: %w", r.URL, err)
@@ -66,41 +87,64 @@ func (r Repository) update(ctx context.Context, tree, sources map[string][]byte,
 	if err != nil {
 		return Result{}, fmt.Errorf("reading %s: %w", r.URL, err)
 	}
-	plan, err := newPlan(worktree.Filesystem, tree, sources)
+	plan, err := planned(worktree.Filesystem)
 	if err != nil {
-		return Result{}, fmt.Errorf("comparing with %s: %w", r.URL, err)
+		return Result{}, err
 	}
 	result := Result{Revision: head, Kept: plan.kept}
 	if len(plan.write)+len(plan.remove) == 0 {
 		return result, nil
 	}
-	for name, data := range plan.write {
-		if err := worktree.Filesystem.MkdirAll(path.Dir(name), 0o755); err != nil {
-			return Result{}, fmt.Errorf("writing %s: %w", name, err)
-		}
-		if err := util.WriteFile(worktree.Filesystem, name, data, 0o644); err != nil {
-			return Result{}, fmt.Errorf("writing %s: %w", name, err)
-		}
-		if _, err := worktree.Add(name); err != nil {
-			return Result{}, fmt.Errorf("adding %s: %w", name, err)
-		}
-	}
-	for _, name := range plan.remove {
-		if _, err := worktree.Remove(name); err != nil {
-			return Result{}, fmt.Errorf("removing %s: %w", name, err)
-		}
+	if err := plan.carryOut(worktree); err != nil {
+		return Result{}, err
 	}
 	commit, err := worktree.Commit(message, &git.CommitOptions{Author: signature()})
 	if err != nil {
 		return Result{}, fmt.Errorf("committing to %s: %w", r.URL, err)
 	}
-	if err := repository.PushContext(ctx, &git.PushOptions{
-		RefSpecs: []config.RefSpec{"refs/heads/" + branch + ":refs/heads/" + branch}, Auth: r.auth(), CABundle: r.CA,
-	}); err != nil {
+	if err := r.push(ctx, repository, head, to); err != nil {
 		return Result{}, fmt.Errorf("pushing to %s: %w", r.URL, err)
 	}
 	result.Revision, result.Changed = commit.String(), plan.changed
 	return result, nil
+}
+
+// push pushes what was committed on top of head. A branch beside the one that a hub follows is a proposal, and a newer
+// one takes its place.
+func (r Repository) push(ctx context.Context, repository *git.Repository, head, to string) error {
+	spec := "refs/heads/" + branch + ":refs/heads/" + to
+	if to != branch {
+		spec = "+" + spec
+	}
+	err := repository.PushContext(ctx, &git.PushOptions{
+		RefSpecs: []config.RefSpec{config.RefSpec(spec)}, Auth: r.auth(), CABundle: r.CA,
+	})
+	if err == nil || to != branch || ctx.Err() != nil {
+		return err
+	}
+	// Servers have many ways to say that someone else was faster: what counts is whether the branch is where it was.
+	if tip, tipErr := r.tip(ctx, repository); tipErr == nil && tip != head {
+		return &movedError{err}
+	}
+	return err
+}
+
+// tip returns the commit that the branch is at on the server; empty if there is none.
+func (r Repository) tip(ctx context.Context, repository *git.Repository) (string, error) {
+	remote, err := repository.Remote(git.DefaultRemoteName)
+	if err != nil {
+		return "", err
+	}
+	refs, err := remote.ListContext(ctx, &git.ListOptions{Auth: r.auth(), CABundle: r.CA})
+	if err != nil && !errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		return "", err
+	}
+	for _, ref := range refs {
+		if ref.Name() == plumbing.NewBranchReferenceName(branch) {
+			return ref.Hash().String(), nil
+		}
+	}
+	return "", nil
 }
 
 // clone fetches the branch into memory. The revision is empty if there is no commit yet.

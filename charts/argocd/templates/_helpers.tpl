@@ -15,3 +15,11 @@ backstack.dev/hub: {{ (index . 0).Values.hub }}
   namespace: {{ . | quote }}
 {{- end }}
 {{- end -}}
+
+{{/* Every kind that the platform offers, as an AppProject lists kinds. */}}
+{{- define "argocd.platformKinds" -}}
+{{- range .Values.platformGroups }}
+- group: {{ . | quote }}
+  kind: "*"
+{{- end }}
+{{- end -}}

@@ -1,0 +1,207 @@
+package beads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/back-stack/backstack/beads/bead"
+	"github.com/back-stack/backstack/hub"
+	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/report"
+)
+
+// Remove takes a Bead off the hub and waits until what it brought is gone. The error is a *hub.RefusedError that lists
+// what is in the way: Beads that require it, and what people asked for of the kinds that it defines. force removes it all
+// the same, and what people asked for with it.
+func (h *Hub) Remove(ctx context.Context, name string, dryRun, force bool, to report.Reporter) (*Change, error) {
+	step := report.Start(to, "plan", "looking for what is in the way")
+	files, _, err := h.Repository.Files(ctx)
+	if err != nil {
+		step.Fail(err)
+		return nil, err
+	}
+	there, err := h.removable(ctx, files, name, force)
+	if err != nil {
+		step.Fail(err)
+		return nil, err
+	}
+	change := &Change{Bead: name, From: there.Version(), Files: []File{}, Objects: []string{}}
+	after := maps.Clone(files)
+	put(after, name, nil)
+	change.Files = compare(files, after)
+	step.Done(fmt.Sprintf("%d files", len(change.Files)))
+	if dryRun {
+		return change, nil
+	}
+	if err := h.stopUsing(ctx, there, change, to); err != nil {
+		return change, err
+	}
+	err = h.write(ctx, change, change.title(), to, func(files map[string][]byte) error {
+		if _, err := h.removable(ctx, files, name, force); err != nil {
+			return err
+		}
+		put(files, name, nil)
+		return nil
+	})
+	if err != nil || change.PullRequest != "" || h.NoWait {
+		return change, err
+	}
+	return change, h.awaitGone(ctx, name, to)
+}
+
+// removable returns the Bead called name, unless something is in the way of removing it.
+func (h *Hub) removable(ctx context.Context, files map[string][]byte, name string, force bool) (Installed, error) {
+	present, err := installed(files)
+	if err != nil {
+		return Installed{}, err
+	}
+	there, ok := find(present, name)
+	if !ok {
+		// Whoever was interrupted after the commit may still have to wait for what it brought to be gone.
+		if _, err := h.Client.Get(ctx, applications, argoNamespace, "bead-"+name); err == nil {
+			return Installed{Name: name}, nil
+		}
+		return Installed{}, &hub.RequestError{Err: unknown(name, present, h.Name)}
+	}
+	var obstacles []string
+	for _, other := range present {
+		if versions, requires := requirement(other, name); requires {
+			obstacles = append(obstacles, fmt.Sprintf("Bead %s requires it (%s)", other.Name, cmpOr(versions, "any version")))
+		}
+	}
+	if !force {
+		claims, err := h.claims(ctx, there)
+		if err != nil {
+			return Installed{}, err
+		}
+		for _, claim := range claims {
+			obstacles = append(obstacles, kube.Describe(claim)+" is of a kind that it defines")
+		}
+	}
+	if len(obstacles) > 0 {
+		return Installed{}, &hub.RefusedError{Err: fmt.Errorf("Bead %s is in use:\n  %s\nremove these first", name,
+			strings.Join(obstacles, "\n  "))}
+	}
+	return there, nil
+}
+
+// claims returns what people asked for of the kinds that a Bead defines.
+func (h *Hub) claims(ctx context.Context, there Installed) ([]*unstructured.Unstructured, error) {
+	objects, err := applied(there.Files)
+	if err != nil {
+		return nil, fmt.Errorf("reading Bead %s in hub.git: %w", there.Name, err)
+	}
+	var claims []*unstructured.Unstructured
+	for _, object := range objects {
+		if object.GetKind() != definition {
+			continue
+		}
+		found, err := h.instances(ctx, object)
+		if err != nil {
+			return nil, err
+		}
+		claims = append(claims, found...)
+	}
+	return claims, nil
+}
+
+// isPackage says whether an object is a Crossplane package, whose programs the Bead's other objects need to go away.
+func isPackage(object *unstructured.Unstructured) bool {
+	return object.GroupVersionKind().Group == "pkg.crossplane.io"
+}
+
+// stopUsing removes, in a commit of its own, what a Bead's packages look after: a ProviderConfig whose provider is gone
+// keeps its finalizer for ever.
+func (h *Hub) stopUsing(ctx context.Context, there Installed, change *Change, to report.Reporter) error {
+	packages := make(bead.Files)
+	others := 0
+	for name, content := range there.Files {
+		objects, err := applied(bead.Files{name: content})
+		if err != nil {
+			return err
+		}
+		switch {
+		case len(objects) == 0, slices.ContainsFunc(objects, isPackage):
+			packages[name] = content
+		default:
+			others++
+		}
+	}
+	if others == 0 || h.Proposing != nil || !slices.ContainsFunc(slices.Collect(maps.Values(packages)), holdsPackage) {
+		return nil
+	}
+	before, err := h.revisions(ctx, []string{there.Name})
+	if err != nil {
+		return err
+	}
+	first := *change
+	err = h.write(ctx, &first, fmt.Sprintf("Remove what Bead %s's packages look after", there.Name), to,
+		func(files map[string][]byte) error {
+			put(files, there.Name, packages)
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	return h.await(ctx, []string{there.Name}, first.Revision, before, to)
+}
+
+func holdsPackage(content []byte) bool {
+	objects, err := applied(bead.Files{"a.yaml": content})
+	return err == nil && slices.ContainsFunc(objects, isPackage)
+}
+
+// awaitGone waits until a Bead's Applications are gone: Argo CD deletes them when everything is that they applied.
+func (h *Hub) awaitGone(ctx context.Context, name string, to report.Reporter) error {
+	step := report.Start(to, "removal", "waiting for Argo CD")
+	ctx, cancel := context.WithTimeoutCause(ctx, h.Timeout, fmt.Errorf("not done after %s", h.Timeout))
+	defer cancel()
+	if err := h.nudge(ctx); err != nil {
+		step.Fail(err)
+		return err
+	}
+	var left []string
+	err := h.Client.Until(ctx, applications, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
+		left = nil
+		for _, app := range present {
+			if app.GetLabels()[bead.Label] == name {
+				left = append(left, remains(app))
+			}
+		}
+		return len(left) == 0, "Bead " + name + " to be removed"
+	}, step.Wait)
+	if err != nil {
+		step.Fail(err)
+		return &hub.UnhealthyError{Err: errors.Join(err), Causes: left}
+	}
+	step.Done("Bead " + name + " is gone")
+	return nil
+}
+
+// remains says what of an Application that is being deleted is still there.
+func remains(app *unstructured.Unstructured) string {
+	var names []string
+	resources, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
+	for _, item := range resources {
+		if resource, ok := item.(map[string]any); ok {
+			names = append(names, fmt.Sprint(resource["kind"], " ", resource["name"]))
+		}
+	}
+	text := "application " + app.GetName() + " is still there"
+	if len(names) > 0 {
+		text += ", with " + strings.Join(names, ", ")
+	}
+	conditions, _, _ := unstructured.NestedSlice(app.Object, "status", "conditions")
+	for _, item := range conditions {
+		if condition, ok := item.(map[string]any); ok {
+			text += fmt.Sprint(": ", condition["message"])
+		}
+	}
+	return text
+}
