@@ -201,7 +201,8 @@ func newLock(c *candidate, all []*candidate, present []Installed) *Lock {
 	return &Lock{
 		APIVersion: bead.APIVersion, Kind: lockKind, Metadata: LockName{Name: c.Metadata.Name},
 		Spec: LockSpec{
-			Version: c.Spec.Version, Source: c.source, Digest: c.digest, Requested: c.requested, Values: c.given, Requires: requires,
+			Version: c.Spec.Version, Source: c.source, Origin: c.origin, Digest: c.digest, Requested: c.requested,
+			Values: c.given, Requires: requires,
 		},
 	}
 }

@@ -17,6 +17,13 @@ func (h *Hub) fetch(ctx context.Context, text string) (*candidate, error) {
 	}
 	options := h.Sources
 	options.Library = h.Library
+	if key := h.publicKey(); key != "" {
+		options.PublicKey = []byte(key)
+		if reference.Kind != source.Registry && reference.Kind != source.Library {
+			return nil, &hub.RequestError{Err: fmt.Errorf("hub %s takes only signed Beads (spec.beads.publicKey of hub.yaml), and %s "+
+				"cannot be signed: want oci://, or a name in the library", h.Name, text)}
+		}
+	}
 	fetched, err := source.Fetch(ctx, reference, options)
 	if err != nil {
 		return nil, fmt.Errorf("fetching Bead %s: %w", text, err)
@@ -25,5 +32,13 @@ func (h *Hub) fetch(ctx context.Context, text string) (*candidate, error) {
 	if err != nil {
 		return nil, &hub.RequestError{Err: fmt.Errorf("Bead %s is not in order:\n%w", text, err)}
 	}
-	return &candidate{Folder: loaded, source: fetched.Source, digest: fetched.Digest}, nil
+	return &candidate{Folder: loaded, source: fetched.Source, origin: fetched.Origin, digest: fetched.Digest}, nil
+}
+
+// publicKey is the key that Beads must be signed with; empty if they need not be.
+func (h *Hub) publicKey() string {
+	if h.Spec.Spec.Beads == nil {
+		return ""
+	}
+	return h.Spec.Spec.Beads.PublicKey
 }

@@ -32,7 +32,8 @@ type LockName struct {
 // LockSpec is what a Lock keeps.
 type LockSpec struct {
 	Version string `json:"version"`
-	Source  string `json:"source"` // as beads/source writes it, with the digest or commit
+	Source  string `json:"source"` // names exactly these files, as package source writes it
+	Origin  string `json:"origin"` // where newer versions are looked for
 	Digest  string `json:"digest"` // of the Bead's files
 	// Requested says whether someone asked for it, and not only for a Bead that requires it.
 	Requested bool `json:"requested"`

@@ -21,6 +21,7 @@ import (
 type candidate struct {
 	*bead.Folder
 	source    string
+	origin    string
 	digest    string
 	requested bool           // by a person
 	given     map[string]any // parameters

@@ -51,8 +51,9 @@ func (h *Hub) newer(ctx context.Context, files map[string][]byte, name string, w
 	}
 	from := wanted.Source
 	if from == "" {
-		if from, err = again(there.Lock.Spec.Source, name); err != nil {
-			return nil, there, &hub.RequestError{Err: err}
+		if from = there.Lock.Spec.Origin; strings.HasPrefix(from, "file:") {
+			return nil, there, &hub.RequestError{Err: fmt.Errorf("Bead %s came from a folder, %s: say where it is now: "+
+				"`backstack bead upgrade %s PATH`", name, from, name)}
 		}
 	}
 	found, err := h.fetch(ctx, from)
@@ -69,15 +70,4 @@ func (h *Hub) newer(ctx context.Context, files map[string][]byte, name string, w
 	}
 	maps.Copy(found.given, wanted.Values)
 	return found, there, nil
-}
-
-// again returns the source to ask for a newer version of what a lock names.
-func again(locked, name string) (string, error) {
-	switch {
-	case strings.HasPrefix(locked, "library:"):
-		return name, nil
-	case strings.HasPrefix(locked, "file:"):
-		return "", fmt.Errorf("Bead %s came from a folder, %s: say where it is now: `backstack bead upgrade %s PATH`", name, locked, name)
-	}
-	return locked, nil
 }

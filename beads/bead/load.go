@@ -23,11 +23,21 @@ type Folder struct {
 // Load reads a Bead. The error is nil or, found with errors.As, strictyaml.Faults: everything that is wrong with
 // bead.yaml by itself, and parts that are missing. What is in the parts is judged where it is rendered.
 func Load(files Files) (*Folder, error) {
+	folder, err := Inspect(files)
+	if err != nil {
+		return nil, err
+	}
+	return folder, nil
+}
+
+// Inspect reads a Bead as Load does, and returns what could be read of it even if there is an error: for who looks for
+// what else is wrong. Document is nil if bead.yaml could not be read at all.
+func Inspect(files Files) (*Folder, error) {
+	folder := &Folder{Files: files}
 	content, ok := files[FileName]
 	if !ok {
-		return nil, strictyaml.Faults{{Source: FileName, Message: "is missing: want the file that says what the Bead is"}}.Err()
+		return folder, strictyaml.Faults{{Source: FileName, Message: "is missing: want the file that says what the Bead is"}}.Err()
 	}
-	folder := &Folder{Files: files}
 	document, err := strictyaml.Decode(content, FileName, &folder.Bead)
 	c := checker{folder: folder, document: document}
 	errors.As(err, &c.faults)
@@ -35,10 +45,7 @@ func Load(files Files) (*Folder, error) {
 		folder.Document = document
 		c.check()
 	}
-	if err := c.faults.Err(); err != nil {
-		return nil, err
-	}
-	return folder, nil
+	return folder, c.faults.Err()
 }
 
 // checker collects what is wrong with a bead.yaml.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // scopes knows which objects are in no namespace.
@@ -70,4 +71,12 @@ func clusterKinds() []string {
 		"CertificateSigningRequest", "ClusterTrustBundle", "FlowSchema", "PriorityLevelConfiguration", "DeviceClass",
 		"ResourceSlice", "ServiceCIDR", "IPAddress", "VolumeAttributesClass",
 	}
+}
+
+// ClusterWide says whether the objects of a kind are in no namespace, if the kind is Kubernetes' own or of a component of
+// a hub. Of any other it says false.
+func ClusterWide(kind schema.GroupVersionKind) bool {
+	object := new(unstructured.Unstructured)
+	object.SetGroupVersionKind(kind)
+	return new(scopes).clusterWide(object)
 }

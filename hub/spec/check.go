@@ -66,5 +66,6 @@ func (c *checker) check() {
 	c.checkRepositories()
 	c.checkComponents()
 	c.checkPolicies()
+	c.checkBeads()
 	c.checkEmbedded()
 }

@@ -46,6 +46,9 @@ type Spec struct {
 	// Policies is what the hub lets in.
 	Policies Policies `json:"policies"`
 
+	// Beads says which Beads the hub takes; nil means any.
+	Beads *Beads `json:"beads,omitempty"`
+
 	// Embedded is for ProviderEmbedded alone; elsewhere it is nil.
 	Embedded *Embedded `json:"embedded,omitempty"`
 }
@@ -83,6 +86,13 @@ type Policies struct {
 
 	// Namespaces are allowed on the hub beside its own; DNS labels.
 	Namespaces []string `json:"namespaces,omitempty"`
+}
+
+// Beads says which Beads a hub takes.
+type Beads struct {
+	// PublicKey is the public half of a cosign key, PEM. With one, the hub takes Beads of the library and signed ones of
+	// registries, and no others.
+	PublicKey string `json:"publicKey,omitempty"`
 }
 
 // Embedded is how the hub runs on this machine without a container engine.

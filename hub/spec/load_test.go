@@ -86,7 +86,7 @@ func TestLoadGivesFaultsAsValues(t *testing.T) {
 		{Source: "hub.yaml", Line: 5, Column: 3, Path: "spec.provider", Message: `"ek" is not a provider: ` +
 			`want one of embedded, kind, eks, gke, existing (did you mean eks?)`},
 		{Source: "hub.yaml", Line: 6, Column: 3, Path: "spec.color", Message: `unknown field: want one of provider, ` +
-			`repositories, components, policies, embedded`},
+			`repositories, components, policies, beads, embedded`},
 	}
 	if !slices.Equal(faults, want) {
 		t.Errorf("faults\n%v\nwant\n%v", faults, want)

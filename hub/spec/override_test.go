@@ -70,7 +70,7 @@ func TestApplySetRefuses(t *testing.T) {
 		{"a misspelt field at the top", "metdata.name=x", `metdata: unknown field: did you mean metadata?`},
 		{"a misspelt field at the end", "policies.mod=Audit", `spec.policies.mod: unknown field: did you mean mode?`},
 		{"a field near none", "backups=true",
-			`spec.backups: unknown field: want one of provider, repositories, components, policies, embedded`},
+			`spec.backups: unknown field: want one of provider, repositories, components, policies, beads, embedded`},
 		{"a wrong type", "embedded.ports.argocd=http",
 			`spec.embedded.ports.argocd: want an integer, found the string "http"`},
 		{"a number for a name", "metadata.name=8", `metadata.name: want a string in quotes, found the number 8`},

@@ -28,6 +28,9 @@ func Resolve(h *Hub) *Hub {
 	if len(s.Policies.Namespaces) == 0 {
 		s.Policies.Namespaces = nil
 	}
+	if s.Beads != nil && *s.Beads == (Beads{}) {
+		s.Beads = nil
+	}
 	if s.Provider == ProviderEmbedded && s.Embedded == nil {
 		s.Embedded = new(Embedded)
 	}
@@ -62,6 +65,7 @@ func (h *Hub) clone() *Hub {
 	c := *h
 	s := &c.Spec
 	s.Repositories = clonePointer(s.Repositories)
+	s.Beads = clonePointer(s.Beads)
 	s.Embedded = clonePointer(s.Embedded)
 	s.Policies.Namespaces = slices.Clone(s.Policies.Namespaces)
 	s.Components = maps.Clone(s.Components)

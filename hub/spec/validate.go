@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"maps"
 	"slices"
 
@@ -108,6 +110,19 @@ func (c *checker) checkPolicies() {
 		} else {
 			first[namespace] = i
 		}
+	}
+}
+
+// checkBeads judges which Beads the hub takes.
+func (c *checker) checkBeads() {
+	if c.hub.Spec.Beads == nil || c.hub.Spec.Beads.PublicKey == "" {
+		return
+	}
+	block, _ := pem.Decode([]byte(c.hub.Spec.Beads.PublicKey))
+	if block == nil || block.Type != "PUBLIC KEY" {
+		c.fault("spec.beads.publicKey", `is no public key: want the PEM block "PUBLIC KEY" of a cosign.pub`)
+	} else if _, err := x509.ParsePKIXPublicKey(block.Bytes); err != nil {
+		c.fault("spec.beads.publicKey", "cannot be read: %v: want the content of a cosign.pub", err)
 	}
 }
 

@@ -48,6 +48,7 @@ Kyverno policy set, each optional. A Bead on a hub is files in hub.git.`,
 	}
 	c.AddCommand(
 		newBeadListCommand(a), newBeadInfoCommand(a), newBeadAddCommand(a), newBeadUpgradeCommand(a), newBeadRemoveCommand(a),
+		newBeadPackageCommand(a), newBeadPushCommand(a),
 	)
 	return c
 }

@@ -19,7 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Decode reads the one document in data into the struct that into points to. source is what faults call data, usually
+// Decode reads the one document in data into the struct, or the map with string keys, that into points to. source is what faults call data, usually
 // the name of a file. A field with the value null counts as not given.
 //
 // The error is nil or, found with errors.As, Faults. The Document is nil if data held nothing that could be decoded;
@@ -27,8 +27,9 @@ import (
 // Decode panics if into points to a type that cannot be read.
 func Decode(data []byte, source string, into any) (*Document, error) {
 	target := reflect.ValueOf(into)
-	if target.Kind() != reflect.Pointer || target.Elem().Kind() != reflect.Struct {
-		panic(fmt.Sprintf("strictyaml: decoding into %T: want a pointer to a struct", into))
+	if target.Kind() != reflect.Pointer ||
+		target.Elem().Kind() != reflect.Struct && target.Elem().Kind() != reflect.Map {
+		panic(fmt.Sprintf("strictyaml: decoding into %T: want a pointer to a struct or to a map", into))
 	}
 	root, faults := parse(data)
 	switch {
