@@ -16,8 +16,9 @@ type Fetched struct {
 	// Files are the Bead's: slash-separated paths from its folder, and contents.
 	Files map[string][]byte
 
-	// Source names exactly these files: Parse reads it, and Fetch returns them again as long as they are kept there. That
-	// of a folder or a file on a disk is file:NAME, which only says what it was called: nobody else has that disk.
+	// Source names exactly these files: Parse reads it, and Fetch returns them again as long as they are kept there. Of a
+	// folder or a file on a disk it is file:NAME, which Parse refuses: it only says what it was called, for nobody else
+	// has that disk.
 	Source string
 
 	// Origin is Source without what pins it: with the tag or branch that was asked for, if any. It is where a newer

@@ -47,6 +47,7 @@ Kyverno policy set, each optional. A Bead on a hub is files in hub.git.`,
 		RunE: helpOnly,
 	}
 	c.AddCommand(
+		newBeadNewCommand(a),
 		newBeadListCommand(a), newBeadInfoCommand(a), newBeadAddCommand(a), newBeadUpgradeCommand(a), newBeadRemoveCommand(a),
 		newBeadPackageCommand(a), newBeadPushCommand(a),
 	)

@@ -85,6 +85,8 @@ func (p programs) kyvernoProcess(name, deployment, service string, args []string
 		"clientRateLimitQPS", "300",
 		"clientRateLimitBurst", "300",
 		"autoMemLimitEnabled", "false",
+		// A kind that a Bead defines is known at once, and not after a quarter of an hour.
+		"crdWatcher", "true",
 		"loggingFormat", "json",
 	)...)
 	process := p.process(name, name, args, append(memory("160"),
