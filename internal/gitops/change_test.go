@@ -1,0 +1,130 @@
+package gitops
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// remote makes an empty bare repository and returns it.
+func remote(t *testing.T) Repository {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{
+		InitOptions: git.InitOptions{DefaultBranch: plumbing.NewBranchReferenceName(branch)}, Bare: true,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return Repository{URL: "file://" + dir}
+}
+
+// set is an edit that gives one file a content.
+func set(name, content string) func(map[string][]byte) error {
+	return func(files map[string][]byte) error {
+		files[name] = []byte(content)
+		return nil
+	}
+}
+
+func change(t *testing.T, r Repository, message string, edit func(map[string][]byte) error) Result {
+	t.Helper()
+	result, err := r.Change(context.Background(), Change{Message: message, Edit: edit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func TestAChangeAddsChangesAndRemovesInOneCommit(t *testing.T) {
+	r := remote(t)
+	first := change(t, r, "first", func(files map[string][]byte) error {
+		maps.Copy(files, map[string][]byte{"a/b": []byte("1"), "c": []byte("2"), "d": {}})
+		return nil
+	})
+	second := change(t, r, "second", func(files map[string][]byte) error {
+		files["a/b"] = []byte("changed")
+		delete(files, "c")
+		files["e"] = []byte("new")
+		return nil
+	})
+	if want := []string{"a/b", "c", "e"}; !slices.Equal(second.Changed, want) {
+		t.Errorf("changed %v: want %v", second.Changed, want)
+	}
+	files, revision, err := r.Files(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if revision != second.Revision || revision == first.Revision {
+		t.Errorf("the branch is at %s: want %s", revision, second.Revision)
+	}
+	if want := []string{"a/b", "d", "e"}; !slices.Equal(slices.Sorted(maps.Keys(files)), want) || string(files["a/b"]) != "changed" {
+		t.Errorf("the files are %q: want %v", files, want)
+	}
+}
+
+func TestAChangeThatChangesNothingIsNoCommit(t *testing.T) {
+	r := remote(t)
+	first := change(t, r, "first", set("a", "1"))
+	second := change(t, r, "second", set("a", "1"))
+	if second.Revision != first.Revision || len(second.Changed) != 0 {
+		t.Errorf("the result is %+v: want the commit %s, and nothing changed", second, first.Revision)
+	}
+}
+
+func TestWhatSomeoneElsePushesMeanwhileStays(t *testing.T) {
+	r := remote(t)
+	change(t, r, "first", set("a", "1"))
+	tries := 0
+	result := change(t, r, "mine", func(files map[string][]byte) error {
+		if tries++; tries < 3 {
+			change(t, r, "theirs", set("b", string(rune('0'+tries))))
+		}
+		files["c"] = []byte("mine")
+		return nil
+	})
+	files, revision, err := r.Files(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tries != 3 || revision != result.Revision {
+		t.Errorf("%d tries, the branch is at %s: want 3 tries and %s", tries, revision, result.Revision)
+	}
+	if string(files["b"]) != "2" || string(files["c"]) != "mine" {
+		t.Errorf("the files are %q: want both changes", files)
+	}
+}
+
+func TestAnEditThatFailsPushesNothing(t *testing.T) {
+	r := remote(t)
+	first := change(t, r, "first", set("a", "1"))
+	refused := errors.New("refused")
+	_, err := r.Change(context.Background(), Change{Message: "no", Edit: func(files map[string][]byte) error {
+		delete(files, "a")
+		return refused
+	}})
+	if !errors.Is(err, refused) {
+		t.Errorf("the error is %v: want that of the edit", err)
+	}
+	if _, revision, _ := r.Files(context.Background()); revision != first.Revision {
+		t.Errorf("the branch is at %s: want %s", revision, first.Revision)
+	}
+}
+
+func TestAProposalLeavesTheBranchOfTheHubAlone(t *testing.T) {
+	r := remote(t)
+	first := change(t, r, "first", set("a", "1"))
+	for _, content := range []string{"2", "3"} { // a newer proposal takes the place of an older one
+		if _, err := r.Change(context.Background(), Change{Message: "propose", Branch: "bead-a", Edit: set("a", content)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, revision, err := r.Files(context.Background())
+	if err != nil || revision != first.Revision || string(files["a"]) != "1" {
+		t.Errorf("the branch is at %s with %q (%v): want it as it was", revision, files, err)
+	}
+}
