@@ -29,7 +29,7 @@ build: requirements ## Build the command at bin/backstack
 
 .PHONY: test
 test: requirements ## Run all tests, those against a real hub too
-	@$(GO) -C engine/platform test ./redis
+	@$(GO) -C engine/platform test ./redis ./settle
 	@$(GO) test -timeout 30m ./...
 
 .PHONY: lint

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 func (w *workspace) copyFiles(dir string) error {
 	for _, c := range w.module.copies {
 		root, to := w.folders[c.module], filepath.Join(dir, filepath.FromSlash(c.to))
+		trimmed := 0
 		for _, pattern := range c.from {
 			found, err := fs.Glob(os.DirFS(root), pattern)
 			if err != nil {
@@ -38,10 +40,15 @@ func (w *workspace) copyFiles(dir string) error {
 				if !c.asJSON {
 					continue
 				}
-				if err := convertToJSON(place); err != nil {
+				count, err := convertToJSON(place, c.trims)
+				if err != nil {
 					return fmt.Errorf("converting files of %s: %w", c.module, err)
 				}
+				trimmed += count
 			}
+		}
+		if trimmed != len(c.trims) {
+			return fmt.Errorf("trimming definitions of %s: %d were found: want %d", c.module, trimmed, len(c.trims))
 		}
 	}
 	return nil
@@ -67,9 +74,9 @@ func copyTree(to, from string) error {
 }
 
 // convertToJSON replaces every YAML file at or below path, of one document each, by the same in JSON: that is read in a
-// twentieth of the time, again and again.
-func convertToJSON(path string) error {
-	return filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
+// twentieth of the time, again and again. On the way it trims definitions, and returns how many trims found theirs.
+func convertToJSON(path string, trims []trim) (trimmed int, err error) {
+	err = filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
 			return err
 		}
@@ -77,7 +84,16 @@ func convertToJSON(path string) error {
 		if err != nil {
 			return err
 		}
-		converted, err := yaml.YAMLToJSON(data)
+		var object map[string]any
+		if err := yaml.Unmarshal(data, &object, useNumber); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		count, err := trimDefinition(object, trims)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		trimmed += count
+		converted, err := json.Marshal(object)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -86,6 +102,13 @@ func convertToJSON(path string) error {
 		}
 		return os.Remove(path)
 	})
+	return trimmed, err
+}
+
+// useNumber keeps whole numbers as they are written.
+func useNumber(d *json.Decoder) *json.Decoder {
+	d.UseNumber()
+	return d
 }
 
 // filesBelow lists the files below a folder by their slash-separated relative paths, in order.

@@ -21,6 +21,7 @@ func platformModule() nestedModule {
 	const (
 		kubernetes = "k8s.io/kubernetes"
 		argocd     = "github.com/argoproj/argo-cd/v3"
+		miniredis  = "github.com/alicebob/miniredis/v2"
 		helm       = "helm.sh/helm/v3"
 		crossplane = "github.com/crossplane/crossplane/v2"
 		kyverno    = "github.com/kyverno/kyverno"
@@ -43,28 +44,26 @@ func platformModule() nestedModule {
 			{name: "helm", component: "argocd", module: helm, pkg: helm + "/cmd/helm", stamps: []stamp{
 				{helm + "/internal/version.version", full},
 			}},
-			{name: "crossplane", component: "crossplane", module: crossplane, pkg: crossplane + "/cmd/crossplane",
-				stamps: []stamp{{"github.com/crossplane/crossplane-runtime/v2/pkg/version.version", full}}},
-			{name: "function-patch-and-transform", component: "crossplane", module: transform, pkg: transform},
-			{name: "function-auto-ready", component: "crossplane", module: ready, pkg: ready},
-			{name: "kyverno", component: "kyverno", module: kyverno, pkg: kyverno + "/cmd/kyverno", stamps: []stamp{
+			{name: "redis", component: "argocd", module: miniredis, pkg: "./redis"},
+			{name: "crossplane", component: "crossplane", module: crossplane, pkg: "./crossplane", stamps: []stamp{
+				{"github.com/crossplane/crossplane-runtime/v2/pkg/version.version", full},
+			}},
+			{name: "crossplane-functions", component: "crossplane", module: transform, pkg: "./functions"},
+			{name: "kyverno", component: "kyverno", module: kyverno, pkg: "./kyverno", stamps: []stamp{
 				{kyverno + "/pkg/version.BuildVersion", full},
 			}},
-			{name: "kyverno-background-controller", component: "kyverno", module: kyverno,
-				pkg: kyverno + "/cmd/background-controller"},
-			{name: "kyverno-cleanup-controller", component: "kyverno", module: kyverno,
-				pkg: kyverno + "/cmd/cleanup-controller"},
-			{name: "kyverno-reports-controller", component: "kyverno", module: kyverno,
-				pkg: kyverno + "/cmd/reports-controller"},
 		},
 		copies: []fileCopy{
-			{module: argocd, from: []string{"manifests/crds/*-crd.yaml"}, to: "share/argocd/crds", asJSON: true},
+			{module: argocd, from: []string{"manifests/crds/*-crd.yaml"}, to: "share/argocd/crds", asJSON: true,
+				trims: argocdTrims()},
 			// The repository server runs it, and takes its failure for that of the whole revision.
 			{module: argocd, from: []string{"hack/git-verify-wrapper.sh"}, to: "bin"},
-			{module: crossplane, from: []string{"cluster/crds/*.yaml"}, to: "share/crossplane/crds", asJSON: true},
+			{module: crossplane, from: []string{"cluster/crds/*.yaml"}, to: "share/crossplane/crds", asJSON: true,
+				trims: crossplaneTrims()},
 			{module: crossplane, from: []string{"cluster/webhookconfigurations/*.yaml"},
 				to: "share/crossplane/webhookconfigurations"},
-			{module: kyverno, from: []string{"config/crds/*"}, to: "share/kyverno/crds", asJSON: true},
+			{module: kyverno, from: []string{"config/crds/*"}, to: "share/kyverno/crds", asJSON: true,
+				trims: kyvernoTrims()},
 		},
 		packages: []functionPackage{
 			{name: "function-patch-and-transform", module: transform},

@@ -62,6 +62,7 @@ type fileCopy struct {
 	from   []string // patterns, as path.Match takes them; a folder that matches is copied with all below it
 	to     string   // a folder of the engine
 	asJSON bool     // whether YAML files become JSON files, NAME.yaml NAME.json
+	trims  []trim   // of the custom resource definitions among those; each must find its definition
 }
 
 // functionPackage is the content of a Crossplane package, made of the package metadata and input definitions in a

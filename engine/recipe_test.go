@@ -36,7 +36,9 @@ func TestEveryProgramIsPinned(t *testing.T) {
 		}
 		seen[p.Name] = true
 	}
-	for _, name := range []string{"kubernetes", "argocd", "helm", "crossplane", "kyverno", "gitea"} {
+	for _, name := range []string{
+		"kubernetes", "argocd", "redis", "helm", "crossplane", "crossplane-functions", "kyverno", "gitea",
+	} {
 		if !seen[name] {
 			t.Errorf("missing: %s", name)
 		}
@@ -105,6 +107,7 @@ func TestHashChangesWithWhatAnEngineIsMadeFrom(t *testing.T) {
 		"cgo":              func(r *recipe) { r.modules[0].cgo = true },
 		"a program's name": func(r *recipe) { r.modules[0].targets[0].name = "other" },
 		"copied files":     func(r *recipe) { r.modules[0].copies[0].from[0] = "b" },
+		"a trim":           func(r *recipe) { r.modules[0].copies[0].trims = []trim{{definition: "d"}} },
 		"a package":        func(r *recipe) { r.modules[0].packages = []functionPackage{{name: "p"}} },
 	} {
 		r := base()

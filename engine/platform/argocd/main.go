@@ -1,7 +1,7 @@
-// Command argocd is Argo CD in one program: its API server, repository server, application controller, ApplicationSet
-// controller and the Redis that they share, chosen by the first argument, by the name it is run as, or, as Argo CD
-// itself does when it has git ask for a password, by ARGOCD_BINARY_NAME. One program, because they share nearly all of
-// their packages: it links once, and the running processes share its pages.
+// Command argocd is Argo CD in one program: its API server, repository server, application controller and
+// ApplicationSet controller, chosen by the first argument, by the name it is run as, or, as Argo CD itself does when it
+// has git ask for a password, by ARGOCD_BINARY_NAME. One program, because they share nearly all of their packages: it
+// links once, and the running processes share its pages.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/argoproj/argo-cd/v3/common"
 	"github.com/argoproj/argo-cd/v3/util/grpc"
 	"github.com/argoproj/argo-cd/v3/util/log"
-	"github.com/back-stack/backstack/engine/platform/redis"
+	"github.com/back-stack/backstack/engine/platform/settle"
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 )
@@ -34,12 +34,16 @@ func main() {
 		common.CommandApplicationSetController: applicationset.NewCommand,
 		common.CommandGitAskPass:               gitaskpass.NewCommand,
 		common.CommandK8sAuth:                  k8sauth.NewCommand,
-		"redis":                                redis.NewCommand,
 	}
 	name, args := chosen(os.Args, os.Getenv("ARGOCD_BINARY_NAME"))
 	newCommand, ok := programs[name]
 	if !ok {
 		fmt.Fprintf(os.Stderr, "unknown program %q: want %s\n", name, strings.Join(slices.Sorted(maps.Keys(programs)), ", "))
+		os.Exit(2)
+	}
+
+	if err := settle.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
 

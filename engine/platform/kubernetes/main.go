@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/back-stack/backstack/engine/platform/settle"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/metrics/prometheus/version" // kubernetes_build_info, as upstream's binaries have it
@@ -19,6 +20,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: kubernetes etcd|kube-apiserver|kube-controller-manager [flags]")
 		os.Exit(2)
 	}
+	if err := settle.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	name := os.Args[1]
 	os.Args = append([]string{name}, os.Args[2:]...)
 	switch name {
@@ -27,6 +32,7 @@ func main() {
 	case "kube-apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
 	case "kube-controller-manager":
+		startRemovingNamespaces()
 		os.Exit(cli.Run(controllermanager.NewControllerManagerCommand()))
 	default:
 		fmt.Fprintf(os.Stderr, "unknown program %q: want etcd, kube-apiserver or kube-controller-manager\n", name)

@@ -1,6 +1,7 @@
-// Package redis is the Redis of an embedded hub: what Argo CD's components share of their caches. It is small, in
-// memory, and takes only callers who know a password, over TLS.
-package redis
+// Command redis is the Redis of an embedded hub: what Argo CD's components share of their caches. It is small, in
+// memory, and takes only callers who know a password, over TLS. Within Argo CD's own program it would need three times
+// the memory, for what all of Argo CD's packages make when a process begins.
+package main
 
 import (
 	"bytes"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/back-stack/backstack/engine/platform/settle"
 	"github.com/spf13/cobra"
 )
 
@@ -27,9 +29,19 @@ type options struct {
 	passwordFile string
 }
 
-// NewCommand returns the command that serves until SIGTERM. The password comes from a file, because arguments can be
+func main() {
+	if err := settle.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	if newCommand().Execute() != nil { // which has printed the error
+		os.Exit(1)
+	}
+}
+
+// newCommand returns the command that serves until SIGTERM. The password comes from a file, because arguments can be
 // read by everyone on the machine.
-func NewCommand() *cobra.Command {
+func newCommand() *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
 		Use:          "redis",

@@ -17,12 +17,12 @@ func (p programs) argoCD() []supervisor.Process {
 
 func (p programs) redis() supervisor.Process {
 	pki := p.PKI()
-	process := p.process("argocd-redis", "argocd", append([]string{"redis"}, flags(
+	process := p.process("argocd-redis", "redis", flags(
 		"addr", loopbackAddress(p.ports[portRedis]),
 		"tls-cert", pki.Cert("redis"),
 		"tls-key", pki.Key("redis"),
 		"password-file", filepath.Join(p.redisCredentials(), "auth"),
-	)...), memory("64")...)
+	), memory("64")...)
 	process.Ready = &supervisor.Probe{
 		Connect: "tls://" + loopbackAddress(p.ports[portRedis]),
 		CA:      pki.Cert("ca"),
@@ -54,10 +54,13 @@ func (p programs) applicationController() supervisor.Process {
 
 func (p programs) applicationSetController() supervisor.Process {
 	// Its health is that of a lease it does not take and of a cache it does not need here: it is ready when it runs.
-	return p.argoProcess("argocd-applicationset-controller", memory("120"), append(p.repoClient("argocd-applicationset-controller"), flags(
+	process := p.argoProcess("argocd-applicationset-controller", memory("120"), append(p.repoClient("argocd-applicationset-controller"), flags(
 		"metrics-addr", "0",
 		"probe-addr", "0",
 	)...))
+	// What it cannot ask the repo-server at once it asks three minutes later.
+	process.After = append(process.After, "argocd-repo-server")
+	return process
 }
 
 func (p programs) argoServer() supervisor.Process {

@@ -75,9 +75,7 @@ func (p programs) apiServer() supervisor.Process {
 		"event-ttl", "1h",
 		"v", "1",
 	)...)
-	// Most of its memory is that of the definitions of kinds, made while it starts: collecting more often frees little and
-	// takes time when everything waits for it.
-	process := p.process("kube-apiserver", "kubernetes", args, "GOGC=200", "GOMEMLIMIT=900MiB")
+	process := p.process("kube-apiserver", "kubernetes", args, memory("600")...)
 	process.After = []string{"etcd"}
 	process.Ready = p.https(p.ports[PortKubernetes], "/readyz")
 	return process
@@ -104,10 +102,11 @@ func (p programs) controllerManager() supervisor.Process {
 		"cluster-signing-key-file", pki.Key("ca"),
 		"leader-elect", "false",
 		"profiling", "false",
+		// The program itself empties namespaces, without the five seconds that this controller waits first.
 		// There is no node: what looks after nodes, routes and volumes would only use memory.
 		"controllers", list("*", "-node-ipam-controller", "-node-lifecycle-controller", "-node-route-controller",
 			"-service-lb-controller", "-persistentvolume-attach-detach-controller", "-taint-eviction-controller",
-			"-device-taint-eviction-controller", "-resourceclaim-controller"),
+			"-device-taint-eviction-controller", "-resourceclaim-controller", "-namespace-controller"),
 		"v", "1",
 	)...)
 	process := p.process("kube-controller-manager", "kubernetes", args, memory("200")...)

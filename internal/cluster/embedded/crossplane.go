@@ -10,7 +10,7 @@ import (
 
 // Function is a Crossplane composition function that runs as a process of the hub.
 type Function struct {
-	Name string // the name of its Function object and of its program
+	Name string // the name of its Function object, and what its program is told to be
 	Port string // the name of its port
 }
 
@@ -44,7 +44,8 @@ func (p programs) crossplane() []supervisor.Process {
 	processes := []supervisor.Process{core, rbac}
 	for _, f := range functions() {
 		address := loopbackAddress(p.ports[f.Port])
-		process := p.process(f.Name, f.Name, []string{
+		process := p.process(f.Name, "crossplane-functions", []string{
+			f.Name,
 			"--address=" + address,
 			"--tls-certs-dir=" + filepath.Join(p.Data("crossplane"), "function-tls"),
 		}, memory("48")...)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/back-stack/backstack/engine"
 	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/supervisor"
 )
 
 // testPrograms makes the processes of a hub without an engine: only their description is looked at.
@@ -46,6 +47,70 @@ func TestEveryProcessBelongsToAComponent(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestEveryProcessIsAProgramOfTheEngineAndSettles(t *testing.T) {
+	p := testPrograms(t)
+	built, err := engine.Programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for component := range components() {
+		for _, process := range p.of(component) {
+			command := append([]string{process.Path}, process.Args...)
+			if !slices.ContainsFunc(built, func(program engine.Program) bool {
+				return slices.Contains(command, p.engine.Program(program.Name))
+			}) {
+				t.Errorf("%s runs %q, which is none of the engine's programs %v", process.Name, command, built)
+			}
+			if want := "SETTLE_EVERY=" + settleEvery; !slices.Contains(process.Env, want) {
+				t.Errorf("%s is not told %s: %q", process.Name, want, process.Env)
+			}
+		}
+	}
+}
+
+func TestProcessesThatShareAProgramAreTold(t *testing.T) {
+	p := testPrograms(t)
+	for name, want := range map[string]string{
+		"etcd":                          "etcd",
+		"kube-apiserver":                "kube-apiserver",
+		"argocd-repo-server":            "argocd-repo-server",
+		"kyverno":                       "admission-controller",
+		"kyverno-background-controller": "background-controller",
+		"kyverno-cleanup-controller":    "cleanup-controller",
+		"kyverno-reports-controller":    "reports-controller",
+		"function-auto-ready":           "function-auto-ready",
+	} {
+		process := processOf(t, p, name)
+		args := process.Args
+		if process.Path == "/usr/bin/nice" {
+			args = args[3:] // -n, how nice, and the program
+		}
+		if len(args) == 0 || args[0] != want {
+			t.Errorf("%s is told %q: want %s first", name, args, want)
+		}
+	}
+}
+
+// What it cannot ask for at once it asks for three minutes later, and the hub is not healthy until then.
+func TestApplicationSetsWaitForTheRepoServer(t *testing.T) {
+	after := processOf(t, testPrograms(t), "argocd-applicationset-controller").After
+	if !slices.Contains(after, "argocd-repo-server") {
+		t.Errorf("it starts after %v: want argocd-repo-server among them", after)
+	}
+}
+
+// processOf returns the process of that name.
+func processOf(t *testing.T, p programs, name string) supervisor.Process {
+	t.Helper()
+	for _, process := range p.of(ComponentOf(name)) {
+		if process.Name == name {
+			return process
+		}
+	}
+	t.Fatalf("there is no process %s", name)
+	return supervisor.Process{}
 }
 
 func TestNoProcessListensBeyondLoopback(t *testing.T) {

@@ -18,6 +18,7 @@ var appINI string
 // gitea is the Git host of the hub's repositories.
 func (p programs) gitea() []supervisor.Process {
 	process := p.process("gitea", "gitea", append([]string{"web"}, flags("config", p.giteaConfig())...), append(memory("160"),
+		"GOGC=50", // most of its memory is made while it starts, and it has no way to give that back later
 		"GITEA_WORK_DIR="+p.Data("gitea"),
 		// Gitea delivers its webhook to Argo CD, whose certificate comes from the hub's own authority.
 		"SSL_CERT_FILE="+p.PKI().Cert("ca"),

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -20,7 +21,7 @@ func (p programs) kyverno() []supervisor.Process {
 
 func (p programs) kyvernoAdmission() supervisor.Process {
 	port := p.ports[portKyverno]
-	process := p.kyvernoProcess("kyverno", "kyverno-admission-controller", admissionService, append(flags(
+	process := p.kyvernoProcess("kyverno", "admission-controller", "kyverno-admission-controller", admissionService, append(flags(
 		"serverIP", loopbackAddress(port),
 		"webhookServerHost", "127.0.0.1",
 		"webhookServerPort", strconv.Itoa(port),
@@ -47,7 +48,7 @@ func policyFlags() []string {
 
 func (p programs) kyvernoCleanup() supervisor.Process {
 	port := p.ports[portCleanup]
-	process := p.kyvernoProcess("kyverno-cleanup-controller", "kyverno-cleanup-controller", cleanupService, flags(
+	process := p.kyvernoProcess("kyverno-cleanup-controller", "cleanup-controller", "kyverno-cleanup-controller", cleanupService, flags(
 		"serverIP", loopbackAddress(port),
 		"cleanupServerHost", "127.0.0.1",
 		"cleanupServerPort", strconv.Itoa(port),
@@ -64,7 +65,7 @@ func (p programs) kyvernoController(name string) supervisor.Process {
 	if name == "kyverno-background-controller" {
 		args = append(args, flags("controllerRuntimeMetricsAddress", "0")...)
 	}
-	return inBackground(p.kyvernoProcess(name, name, name, args))
+	return inBackground(p.kyvernoProcess(name, strings.TrimPrefix(name, "kyverno-"), name, name, args))
 }
 
 // inBackground lets a process have only the time that no other wants. The reports controller judges everything in the
@@ -77,8 +78,8 @@ func inBackground(process supervisor.Process) supervisor.Process {
 
 // kyvernoProcess has what Kyverno's programs have in common. The pod's name is the holder of the program's lease: one
 // that never changes lets a restarted program go on at once, where a new one would wait for the lease to run out.
-func (p programs) kyvernoProcess(name, deployment, service string, args []string) supervisor.Process {
-	args = append(args, flags(
+func (p programs) kyvernoProcess(name, controller, deployment, service string, args []string) supervisor.Process {
+	args = append(append([]string{controller}, args...), flags(
 		"kubeconfig", p.ClientConfig(name),
 		"disableMetrics", "true",
 		"otelConfig", "none", // or metrics that are disabled are served all the same, empty
@@ -89,7 +90,7 @@ func (p programs) kyvernoProcess(name, deployment, service string, args []string
 		"crdWatcher", "true",
 		"loggingFormat", "json",
 	)...)
-	process := p.process(name, name, args, append(memory("160"),
+	process := p.process(name, "kyverno", args, append(memory("160"),
 		"KYVERNO_NAMESPACE=kyverno",
 		"KYVERNO_POD_NAME="+name,
 		"KYVERNO_DEPLOYMENT="+deployment,
