@@ -24,6 +24,8 @@ func TestHub(t *testing.T) {
 		{"a commit takes effect", testCommits},
 		{"a hand edit is put back", testHandEdits},
 		{"a bead is installed, used and changed", testBead},
+		{"beads", testBeads},
+		{"tests of beads", testBeadTests},
 		{"what a person committed stays", testConflict},
 		{"a killed process comes back", testKilledPrograms},
 		{"restart keeps the data", testRestart},

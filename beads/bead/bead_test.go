@@ -285,3 +285,31 @@ func TestABeadWithoutAnyPartIsRefused(t *testing.T) {
 		t.Errorf("the error is %v: want it to say that %s", err, want)
 	}
 }
+
+func TestAFileThatDoesNotRenderHidesNothingOfTheOthers(t *testing.T) {
+	f := load(t, header+`-- composites/a.yaml --
+kind: {{ .Values.missing }}
+-- composites/b.yaml --
+name: {{ .Chart.Name }}
+-- application/chart/Chart.yaml --
+apiVersion: v2
+-- application/chart/templates/a.yaml --
+kind: {{ .Values.ofTheChart }}
+-- templates/t/skeleton/a.yaml --
+name: {{ not a template
+`)
+	texts, faults := f.Texts(hub, nil)
+	if got, want := texts, map[string]string{"composites/b.yaml": "name: demo\n"}; !maps.Equal(got, want) {
+		t.Errorf("the texts are %q: want %q", got, want)
+	}
+	if len(faults) != 1 || faults["composites/a.yaml"] == nil {
+		t.Errorf("the faults are %v: want one of composites/a.yaml", faults)
+	}
+}
+
+func TestWhatCanBeReadOfAFaultyBeadIsReturned(t *testing.T) {
+	f, err := Inspect(folder(strings.Replace(header, "version: 0.1.0", "version: one", 1) + "-- application/a.yaml --\nkind: A\n"))
+	if err == nil || f.Spec.Description != "A demonstration" || f.Document == nil {
+		t.Errorf("the Bead is %+v, and the error %v: want what can be read, and that the version is none", f.Bead, err)
+	}
+}

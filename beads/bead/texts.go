@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Texts renders every file that is a template, as Render does, but without reading what is in them and, where a part does
-// not render as a whole, file by file: one that cannot be rendered hides nothing of the others. It returns what was
-// rendered, and the errors of the other files, by file.
+// Texts renders every file that is a template, as Render does, but without reading what is in them and, where a part
+// does not render as a whole, file by file: one that cannot be rendered hides nothing of the others. It returns what
+// was rendered, and the errors of the other files, by file.
 func (f *Folder) Texts(hub Hub, values map[string]any) (texts map[string]string, faults map[string]error) {
 	texts, faults = make(map[string]string), make(map[string]error)
 	for _, part := range Parts() {
@@ -32,8 +32,8 @@ func (f *Folder) Texts(hub Hub, values map[string]any) (texts map[string]string,
 	return texts, faults
 }
 
-// Templates are the files of a part that are templates: neither those of a Helm chart, which Helm renders, nor those of a
-// skeleton.
+// Templates are the files of a part that are templates: neither those of a Helm chart, which Helm renders, nor those of
+// a skeleton.
 func (f *Folder) Templates(part Part) Files {
 	found := make(Files)
 	for name, content := range f.Files {

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed all:eks all:gke all:namespace
+//go:embed all:eks all:gke all:hello all:namespace
 var beads embed.FS
 
 // FS returns the library: a folder for each Bead.

@@ -47,9 +47,9 @@ Kyverno policy set, each optional. A Bead on a hub is files in hub.git.`,
 		RunE: helpOnly,
 	}
 	c.AddCommand(
-		newBeadNewCommand(a),
+		newBeadNewCommand(a), newBeadLintCommand(a),
 		newBeadListCommand(a), newBeadInfoCommand(a), newBeadAddCommand(a), newBeadUpgradeCommand(a), newBeadRemoveCommand(a),
-		newBeadPackageCommand(a), newBeadPushCommand(a),
+		newBeadTestCommand(a), newBeadPackageCommand(a), newBeadPushCommand(a),
 	)
 	return c
 }

@@ -282,3 +282,19 @@ func TestDecodePanicsOnWhatCannotBeRead(t *testing.T) {
 		})
 	}
 }
+
+func TestADocumentOfAnyFieldsIsDecodedIntoAMap(t *testing.T) {
+	var into map[string]any
+	document, err := Decode([]byte("a: {b: [1, x]}\nc: true\n"), "any.yaml", &into)
+	want := map[string]any{"a": map[string]any{"b": []any{int64(1), "x"}}, "c": true}
+	if err != nil || !reflect.DeepEqual(into, want) {
+		t.Errorf("decoded %v (%v), want %v", into, err, want)
+	}
+	if line, column := document.Position("a.b[1]"); line != 1 || column != 12 {
+		t.Errorf("a.b[1] is at %d:%d, want 1:12", line, column)
+	}
+	_, err = Decode([]byte("a: 1\na: 2\n"), "any.yaml", &into)
+	if want := "any.yaml:2: a: is given twice: take out this or the one in line 1"; err == nil || err.Error() != want {
+		t.Errorf("the error is %v, want %s", err, want)
+	}
+}

@@ -1,0 +1,253 @@
+package beadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/back-stack/backstack/internal/kube"
+)
+
+// collector is on whose behalf things are deleted: the account that deletes what belongs to something that is gone. It
+// may delete everything, and policies that guard what the platform made let it.
+func collector() *User {
+	return &User{
+		User:   "system:serviceaccount:kube-system:generic-garbage-collector",
+		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"},
+	}
+}
+
+// clear removes everything that was brought to the hub, in an order in which nothing waits for what is gone already.
+func (s *stage) clear(ctx context.Context) error {
+	if err := s.tidy(ctx); err != nil {
+		return err
+	}
+	if err := s.withdraw(ctx, s.brought); err != nil {
+		return err
+	}
+	if err := s.withdraw(ctx, s.schemas); err != nil {
+		return err
+	}
+	s.brought, s.schemas = nil, nil
+	return nil
+}
+
+// tidy removes what the last test brought: its claims with what they composed, then what was given.
+func (s *stage) tidy(ctx context.Context) error {
+	for len(s.props) > 0 {
+		last := s.props[len(s.props)-1]
+		if err := s.dismantle(ctx, last); err != nil {
+			return fmt.Errorf("cleaning up after the last test: %w", err)
+		}
+		s.props = s.props[:len(s.props)-1]
+	}
+	return nil
+}
+
+// withdraw removes objects of a Bead: first those of kinds that others define, last the definitions and what Crossplane
+// needs to take them back, and namespaces with whatever else is in them.
+func (s *stage) withdraw(ctx context.Context, objects []*unstructured.Unstructured) error {
+	remove := func(object *unstructured.Unstructured) error { return s.dismantle(ctx, object) }
+	defined := definedKinds(objects)
+	own := slices.DeleteFunc(slices.Clone(objects), func(object *unstructured.Unstructured) bool {
+		return !defined[object.GroupVersionKind().GroupKind()]
+	})
+	rest := without(objects, kindXRD, kindCRD, "ClusterRole", "Namespace")
+	for _, part := range [][]*unstructured.Unstructured{
+		own, rest, which(objects, kindXRD, kindCRD), which(objects, "ClusterRole", "Namespace"),
+	} {
+		if err := each(part, remove); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dismantle deletes an object with what it composed, if it is one that was brought by a test, and waits until all of
+// that is gone.
+func (s *stage) dismantle(ctx context.Context, object *unstructured.Unstructured) error {
+	live, err := s.find(ctx, object)
+	if err != nil || live == nil {
+		return err
+	}
+	if !ours(live) {
+		return nil
+	}
+	composed, err := s.composedBy(ctx, live)
+	if err != nil {
+		return err
+	}
+	if err := s.delete(ctx, live); err != nil {
+		return err
+	}
+	// With the claim gone nobody puts these back. The cluster would delete them by itself, half a minute later where their
+	// owner is of a new kind.
+	if err := each(composed, func(part *unstructured.Unstructured) error { return s.delete(ctx, part) }); err != nil {
+		return err
+	}
+	if !isA(object, kindXRD) {
+		return nil
+	}
+	definition := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apiextensions.k8s.io/v1", "kind": kindCRD, "metadata": map[string]any{"name": object.GetName()},
+	}}
+	return s.awaitGone(ctx, definition)
+}
+
+// find reads an object; nil if there is none, or nothing that defines its kind.
+func (s *stage) find(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	mapping, err := s.kind(object)
+	if unknown := new(unknownKindError); errors.As(err, &unknown) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	settle(object, mapping)
+	live, err := resource(s.client.Dynamic(), mapping, object).Get(ctx, object.GetName(), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for %s: %w", kube.Describe(object), err)
+	}
+	return live, nil
+}
+
+// delete deletes an object and waits until it is gone.
+func (s *stage) delete(ctx context.Context, live *unstructured.Unstructured) error {
+	mapping, err := s.kind(live)
+	if unknown := new(unknownKindError); errors.As(err, &unknown) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	client, err := s.as(collector())
+	if err != nil {
+		return err
+	}
+	background := metav1.DeletePropagationBackground
+	err = resource(client, mapping, live).Delete(ctx, live.GetName(), metav1.DeleteOptions{PropagationPolicy: &background})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("deleting %s: %w", kube.Describe(live), err)
+	}
+	if isA(live, "Namespace") {
+		// The cluster takes five seconds over each, whatever is in it, and needs nobody to wait for that.
+		s.mu.Lock()
+		s.fading = append(s.fading, live)
+		s.mu.Unlock()
+		return nil
+	}
+	return s.awaitGone(ctx, live)
+}
+
+// awaitFaded waits until the namespaces are gone that were deleted and that a test is about again.
+func (s *stage) awaitFaded(ctx context.Context, t Test) error {
+	names := make(map[string]bool)
+	for _, content := range t.objects() {
+		object := &unstructured.Unstructured{Object: content}
+		names[object.GetNamespace()] = true
+		names[object.GetName()] = names[object.GetName()] || isA(object, "Namespace")
+	}
+	for _, namespace := range s.fading {
+		if !names[namespace.GetName()] {
+			continue
+		}
+		if err := s.awaitGone(ctx, namespace); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitGone waits until there is no such object.
+func (s *stage) awaitGone(ctx context.Context, object *unstructured.Unstructured) error {
+	mapping, err := s.kind(object)
+	if unknown := new(unknownKindError); errors.As(err, &unknown) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.client.Until(ctx, mapping.Resource, object.GetNamespace(), func(
+		present []*unstructured.Unstructured,
+	) (bool, string) {
+		for _, live := range present {
+			if live.GetName() == object.GetName() {
+				return false, fmt.Sprintf("%s to be gone%s", kube.Describe(object), holding(live))
+			}
+		}
+		return true, ""
+	}, nil)
+}
+
+// holding says what keeps an object that is being deleted.
+func holding(live *unstructured.Unstructured) string {
+	if finalizers := live.GetFinalizers(); len(finalizers) > 0 {
+		return fmt.Sprintf(", which waits for finalizers %v", finalizers)
+	}
+	return ""
+}
+
+// composedBy returns all that a claim composed, and what that composed in turn.
+func (s *stage) composedBy(ctx context.Context, live *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	var all []*unstructured.Unstructured
+	seen := map[types.UID]bool{live.GetUID(): true}
+	for queue := []*unstructured.Unstructured{live}; len(queue) > 0; queue = queue[1:] {
+		for _, reference := range references(queue[0]) {
+			part, err := s.find(ctx, reference)
+			if err != nil {
+				return nil, err
+			}
+			if part == nil || seen[part.GetUID()] || !owns(queue[0], part) {
+				continue
+			}
+			seen[part.GetUID()] = true
+			all, queue = append(all, part), append(queue, part)
+		}
+	}
+	return all, nil
+}
+
+// owns says whether a part belongs to what composed it: something that was there before does not.
+func owns(composite, part *unstructured.Unstructured) bool {
+	return slices.ContainsFunc(part.GetOwnerReferences(), func(owner metav1.OwnerReference) bool {
+		return owner.UID == composite.GetUID()
+	})
+}
+
+// references are what a composite says it is composed of: in spec.crossplane, or in spec where it is of the older kind.
+func references(composite *unstructured.Unstructured) []*unstructured.Unstructured {
+	var found []*unstructured.Unstructured
+	for _, path := range [][]string{{"spec", "crossplane", "resourceRefs"}, {"spec", "resourceRefs"}} {
+		items, _, _ := unstructured.NestedSlice(composite.Object, path...)
+		for _, item := range items {
+			content, _ := item.(map[string]any)
+			reference := new(unstructured.Unstructured)
+			reference.SetAPIVersion(fmt.Sprint(content["apiVersion"]))
+			reference.SetKind(fmt.Sprint(content["kind"]))
+			name, _ := content["name"].(string)
+			namespace, _ := content["namespace"].(string)
+			if name == "" {
+				continue
+			}
+			if namespace == "" {
+				namespace = composite.GetNamespace()
+			}
+			reference.SetName(name)
+			reference.SetNamespace(namespace)
+			found = append(found, reference)
+		}
+	}
+	return found
+}
