@@ -41,12 +41,15 @@ func (p programs) repoServer() supervisor.Process {
 }
 
 func (p programs) applicationController() supervisor.Process {
-	process := p.argoProcess("argocd-application-controller", memory("300"), append(p.repoClient("argocd-application-controller"), flags(
+	env := append(memory("300"), "ARGOCD_SYNC_WAVE_DELAY=0") // a wave begins when the one before it is healthy, not 2 s later
+	process := p.argoProcess("argocd-application-controller", env, append(p.repoClient("argocd-application-controller"), flags(
 		// A hub has few applications: these many are never busy at once, and each costs memory.
 		"status-processors", "10",
 		"operation-processors", "5",
 		// What someone changed by hand is put back after a second instead of five.
 		"self-heal-backoff-timeout-seconds", "1",
+		// An Application says which of its objects is not healthy, and why.
+		"persist-resource-health", "true",
 	)...))
 	process.Ready = p.socket("argocd-application-controller", "/healthz")
 	return process
