@@ -8,7 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/hub"
@@ -167,20 +170,38 @@ func (h *Hub) awaitGone(ctx context.Context, name string, to report.Reporter) er
 		return err
 	}
 	var left []string
+	var fault error
 	err := h.Client.Until(ctx, applications, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
 		left = nil
 		for _, app := range present {
 			if app.GetLabels()[bead.Label] == name {
 				left = append(left, remains(app))
+				fault = h.stopSync(ctx, app)
 			}
 		}
-		return len(left) == 0, "Bead " + name + " to be removed"
+		return len(left) == 0 || fault != nil, "Bead " + name + " to be removed"
 	}, step.Wait)
-	if err != nil {
+	if err = errors.Join(err, fault); err != nil {
 		step.Fail(err)
-		return &hub.UnhealthyError{Err: errors.Join(err), Causes: left}
+		return &hub.UnhealthyError{Err: err, Causes: left}
 	}
 	step.Done("Bead " + name + " is gone")
+	return nil
+}
+
+// stopSync ends the sync of an Application that is to be deleted. Argo CD deletes what an Application applied only when
+// no sync is under way, and one that fails is tried again for minutes. This is what `argocd app terminate-op` does.
+func (h *Hub) stopSync(ctx context.Context, app *unstructured.Unstructured) error {
+	phase, _, _ := unstructured.NestedString(app.Object, "status", "operationState", "phase")
+	if app.GetDeletionTimestamp() == nil || phase != "Running" {
+		return nil
+	}
+	patch := []byte(`{"status":{"operationState":{"phase":"Terminating"}}}`)
+	_, err := h.Client.Dynamic().Resource(applications).Namespace(argoNamespace).Patch(
+		ctx, app.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.Backstack})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("ending the sync of application %s: %w", app.GetName(), err)
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -142,14 +143,16 @@ func (r *runner) onHub(ctx context.Context, g *group) error {
 	if err := r.stage.install(ctx, g, r.to); err != nil {
 		return err
 	}
-	for _, test := range g.tests {
-		if !test.needsHub() {
-			continue
-		}
+	tests := slices.DeleteFunc(slices.Clone(g.tests), func(test Test) bool { return !test.needsHub() })
+	for _, batch := range batches(tests) {
 		if err := r.stage.tidy(ctx); err != nil {
 			return err
 		}
-		r.test(ctx, g, test)
+		var running sync.WaitGroup
+		for _, test := range batch {
+			running.Go(func() { r.test(ctx, g, test) })
+		}
+		running.Wait()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -225,3 +225,34 @@ func TestPoliciesThatOnlyReportAreNamed(t *testing.T) {
 		t.Errorf("it says %q: want the policy that only reports", got)
 	}
 }
+
+func TestTestsThatDoNotSeeEachOtherRunAtOnce(t *testing.T) {
+	composing := func(name string, names ...string) Test {
+		test := Test{Name: name}
+		for _, claim := range names {
+			test.Spec.Composes = append(test.Spec.Composes, Composition{Claim: map[string]any{
+				"apiVersion": "a/v1", "kind": "A", "metadata": map[string]any{"name": claim},
+			}})
+		}
+		return test
+	}
+	giving := func(name, apiVersion, object string) Test {
+		return Test{Name: name, Spec: Spec{Given: []map[string]any{
+			{"apiVersion": apiVersion, "kind": "A", "metadata": map[string]any{"name": object}},
+		}}}
+	}
+	var got []string
+	for _, batch := range batches([]Test{
+		composing("a", "x"), {Name: "asking"}, composing("b", "y", "z"), composing("c", "z"),
+		giving("e", "v1", "n"), giving("f", "a/v1", "z"), giving("role", "rbac.authorization.k8s.io/v1", "n"), composing("d", "w"),
+	}) {
+		var names []string
+		for _, test := range batch {
+			names = append(names, test.Name)
+		}
+		got = append(got, strings.Join(names, " "))
+	}
+	if want := []string{"a asking b", "c e", "f", "role", "d"}; !slices.Equal(got, want) {
+		t.Errorf("the batches are %q: want %q", got, want)
+	}
+}

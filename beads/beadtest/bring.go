@@ -69,9 +69,9 @@ func (s *stage) bring(ctx context.Context, object *unstructured.Unstructured) er
 	return nil
 }
 
-// place makes an object that a test needs. What an earlier test left of it is removed first, for it may have changed
-// since.
-func (s *stage) place(ctx context.Context, object *unstructured.Unstructured) error {
+// place makes an object that a test needs, and notes it in list. What an earlier run left of it is removed first, for it
+// may have changed since.
+func (s *stage) place(ctx context.Context, object *unstructured.Unstructured, list *[]*unstructured.Unstructured) error {
 	mapping, err := s.locate(ctx, object)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (s *stage) place(ctx context.Context, object *unstructured.Unstructured) er
 		}
 	}
 	s.mu.Lock()
-	s.props = append(s.props, object)
+	*list = append(*list, object)
 	s.mu.Unlock()
 	if _, err := at.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: manager}); err != nil {
 		return fmt.Errorf("applying %s: %w", kube.Describe(object), err)

@@ -17,7 +17,7 @@ import (
 func (s *stage) composes(ctx context.Context, c Composition, waiting func(string)) []string {
 	claim := copyOf(c.Claim)
 	poll(claim)
-	if err := s.place(ctx, claim); err != nil {
+	if err := s.place(ctx, claim, &s.claims); err != nil {
 		return []string{fmt.Sprintf("%s cannot be made: %v", kube.Describe(claim), err)}
 	}
 	failures := s.parts(ctx, claim, c.Objects, waiting)

@@ -17,7 +17,7 @@ func (s *stage) test(ctx context.Context, g *group, t Test, waiting func(string)
 	}
 	for _, content := range t.Spec.Given {
 		object := copyOf(content)
-		if err := s.place(ctx, object); err != nil {
+		if err := s.place(ctx, object, &s.given); err != nil {
 			return []string{fmt.Sprintf("what is given cannot be made: %v", err)}
 		}
 	}

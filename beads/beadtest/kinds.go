@@ -25,11 +25,6 @@ func which(objects []*unstructured.Unstructured, kinds ...string) []*unstructure
 	return filter(objects, func(object *unstructured.Unstructured) bool { return isA(object, kinds...) })
 }
 
-// without are the objects of all other kinds.
-func without(objects []*unstructured.Unstructured, kinds ...string) []*unstructured.Unstructured {
-	return filter(objects, func(object *unstructured.Unstructured) bool { return !isA(object, kinds...) })
-}
-
 // filter are the objects that keep is true for.
 func filter(
 	objects []*unstructured.Unstructured, keep func(*unstructured.Unstructured) bool,

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/back-stack/backstack/internal/kube"
@@ -38,31 +39,32 @@ func (s *stage) clear(ctx context.Context) error {
 	return nil
 }
 
-// tidy removes what the last test brought: its claims with what they composed, then what was given.
+// tidy removes what the last tests brought: their claims with what they composed, then what was given.
 func (s *stage) tidy(ctx context.Context) error {
-	for len(s.props) > 0 {
-		last := s.props[len(s.props)-1]
-		if err := s.dismantle(ctx, last); err != nil {
-			return fmt.Errorf("cleaning up after the last test: %w", err)
+	remove := func(object *unstructured.Unstructured) error { return s.dismantle(ctx, object) }
+	if err := each(s.claims, remove); err != nil {
+		return fmt.Errorf("cleaning up after a test: %w", err)
+	}
+	s.claims = nil
+	for len(s.given) > 0 {
+		last := len(s.given) - 1
+		if err := remove(s.given[last]); err != nil {
+			return fmt.Errorf("cleaning up after a test: %w", err)
 		}
-		s.props = s.props[:len(s.props)-1]
+		s.given = s.given[:last]
 	}
 	return nil
 }
 
-// withdraw removes objects of a Bead: first those of kinds that others define, last the definitions and what Crossplane
-// needs to take them back, and namespaces with whatever else is in them.
+// withdraw removes objects of a Bead: first those of kinds that others of them define. By now no claim is left that would
+// need any of the others.
 func (s *stage) withdraw(ctx context.Context, objects []*unstructured.Unstructured) error {
-	remove := func(object *unstructured.Unstructured) error { return s.dismantle(ctx, object) }
 	defined := definedKinds(objects)
-	own := slices.DeleteFunc(slices.Clone(objects), func(object *unstructured.Unstructured) bool {
-		return !defined[object.GroupVersionKind().GroupKind()]
-	})
-	rest := without(objects, kindXRD, kindCRD, "ClusterRole", "Namespace")
-	for _, part := range [][]*unstructured.Unstructured{
-		own, rest, which(objects, kindXRD, kindCRD), which(objects, "ClusterRole", "Namespace"),
-	} {
-		if err := each(part, remove); err != nil {
+	isOwn := func(object *unstructured.Unstructured) bool { return defined[object.GroupVersionKind().GroupKind()] }
+	isOther := func(object *unstructured.Unstructured) bool { return !isOwn(object) }
+	for _, part := range [][]*unstructured.Unstructured{filter(objects, isOwn), filter(objects, isOther)} {
+		err := each(part, func(object *unstructured.Unstructured) error { return s.dismantle(ctx, object) })
+		if err != nil {
 			return err
 		}
 	}
@@ -142,32 +144,31 @@ func (s *stage) delete(ctx context.Context, live *unstructured.Unstructured) err
 		return fmt.Errorf("deleting %s: %w", kube.Describe(live), err)
 	}
 	if isA(live, "Namespace") {
-		// The cluster takes five seconds over each, whatever is in it, and needs nobody to wait for that.
-		s.mu.Lock()
-		s.fading = append(s.fading, live)
-		s.mu.Unlock()
-		return nil
+		return nil // the cluster takes five seconds over each, whatever is in it, and needs nobody to wait for that
 	}
 	return s.awaitGone(ctx, live)
 }
 
-// awaitFaded waits until the namespaces are gone that were deleted and that a test is about again.
+var namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+
+// awaitFaded waits until the namespaces are gone that are being deleted and that a test is about again.
 func (s *stage) awaitFaded(ctx context.Context, t Test) error {
-	names := make(map[string]bool)
+	about := make(map[string]bool)
 	for _, content := range t.objects() {
 		object := &unstructured.Unstructured{Object: content}
-		names[object.GetNamespace()] = true
-		names[object.GetName()] = names[object.GetName()] || isA(object, "Namespace")
-	}
-	for _, namespace := range s.fading {
-		if !names[namespace.GetName()] {
-			continue
-		}
-		if err := s.awaitGone(ctx, namespace); err != nil {
-			return err
+		about[object.GetNamespace()] = true
+		if isA(object, "Namespace") {
+			about[object.GetName()] = true
 		}
 	}
-	return nil
+	return s.client.Until(ctx, namespaces, "", func(present []*unstructured.Unstructured) (bool, string) {
+		for _, namespace := range present {
+			if about[namespace.GetName()] && namespace.GetDeletionTimestamp() != nil {
+				return false, kube.Describe(namespace) + " to be gone, which is being deleted"
+			}
+		}
+		return true, ""
+	}, nil)
 }
 
 // awaitGone waits until there is no such object.

@@ -48,8 +48,8 @@ type stage struct {
 	users   map[string]dynamic.Interface // by whom they ask as
 	brought []*unstructured.Unstructured // the Bead's objects that are there
 	schemas []*unstructured.Unstructured // definitions that are there for the tests
-	fading  []*unstructured.Unstructured // namespaces that are deleted and may not be gone yet
-	props   []*unstructured.Unstructured // what tests brought and is not gone yet: what was given, then claims
+	given   []*unstructured.Unstructured // what the last tests gave, in its order
+	claims  []*unstructured.Unstructured // their claims
 }
 
 func newStage(kubeconfig string, o Options) (*stage, error) {
