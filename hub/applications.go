@@ -84,7 +84,7 @@ func (i *install) refreshStale(ctx context.Context, present []unstructured.Unstr
 	}
 	var faults []error
 	for _, obj := range present {
-		if repositoryOf(&obj) != i.repository.Hub || ApplicationStatusOf(&obj).revision == i.revision {
+		if !i.stale(&obj) {
 			continue
 		}
 		_, err := i.client.Dynamic().Resource(applications).Namespace(argoNamespace).Patch(
@@ -131,8 +131,7 @@ func (i *install) unhealthy(present []*unstructured.Unstructured, expected map[s
 	for _, obj := range present {
 		delete(missing, obj.GetName())
 		status := ApplicationStatusOf(obj)
-		stale := repositoryOf(obj) == i.repository.Hub && status.revision != i.revision
-		if stale && status.Healthy() {
+		if i.stale(obj) && status.Healthy() {
 			status.Sync, status.Reason = "Unknown", "the newest commit has not been looked at yet"
 		}
 		if !status.Healthy() {
@@ -153,6 +152,13 @@ func DescribeApplications(waiting []ApplicationStatus) string {
 		parts[n] = fmt.Sprintf("%s (%s, %s)", app.Name, app.Sync, app.Health)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// stale says whether Argo CD has not looked at hub.git's newest commit for an Application. For a Bead it looks only when a
+// commit changes the Bead's folder, so an older commit says nothing.
+func (i *install) stale(app *unstructured.Unstructured) bool {
+	status := ApplicationStatusOf(app)
+	return repositoryOf(app) == i.repository.Hub && !strings.HasPrefix(status.project, "bead") && status.revision != i.revision
 }
 
 func repositoryOf(app *unstructured.Unstructured) string {
