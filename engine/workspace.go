@@ -53,6 +53,7 @@ func (b *builder) newWorkspace(m nestedModule, dir, scratch string, p *progress)
 	w.env = []string{
 		// What someone has set for their own work must not change what is built.
 		"GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH, "CGO_ENABLED=" + cgo,
+		"CGO_CFLAGS=" + cFlags,
 		// Linking takes more room than some temporary folders have.
 		"GOTMPDIR=" + temp,
 		// Compilers live for seconds: to collect their garbage late takes a sixth off the time of the whole build.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -84,6 +85,7 @@ func (s *stage) place(ctx context.Context, object *unstructured.Unstructured, li
 		return fmt.Errorf("looking for %s: %w", kube.Describe(object), err)
 	case !ours(present):
 		return &foreignError{object}
+	case s.placed(object): // what is given may be a claim as well
 	default:
 		if err := errors.Join(s.dismantle(ctx, object), s.awaitGone(ctx, object)); err != nil {
 			return err
@@ -96,4 +98,12 @@ func (s *stage) place(ctx context.Context, object *unstructured.Unstructured, li
 		return fmt.Errorf("applying %s: %w", kube.Describe(object), err)
 	}
 	return nil
+}
+
+// placed says whether an object is there because of a test of this run.
+func (s *stage) placed(object *unstructured.Unstructured) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	is := func(other *unstructured.Unstructured) bool { return same(other, object) }
+	return slices.ContainsFunc(s.given, is) || slices.ContainsFunc(s.claims, is)
 }

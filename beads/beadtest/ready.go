@@ -202,5 +202,5 @@ func (s *stage) awaitPolicies(ctx context.Context, objects []*unstructured.Unstr
 	if err != nil {
 		return err
 	}
-	return s.awaitCanary(ctx)
+	return s.awaitCanary(ctx, objects)
 }

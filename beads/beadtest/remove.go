@@ -88,10 +88,11 @@ func (s *stage) dismantle(ctx context.Context, object *unstructured.Unstructured
 	if err := s.delete(ctx, live); err != nil {
 		return err
 	}
-	// With the claim gone nobody puts these back. The cluster would delete them by itself, half a minute later where their
-	// owner is of a new kind.
-	if err := each(composed, func(part *unstructured.Unstructured) error { return s.delete(ctx, part) }); err != nil {
-		return err
+	// The cluster would delete these by itself, half a minute later where their owner is of a new kind.
+	for _, level := range composed {
+		if err := each(level, func(part *unstructured.Unstructured) error { return s.raze(ctx, part) }); err != nil {
+			return err
+		}
 	}
 	if !isA(object, kindXRD) {
 		return nil
@@ -149,6 +150,21 @@ func (s *stage) delete(ctx context.Context, live *unstructured.Unstructured) err
 	return s.awaitGone(ctx, live)
 }
 
+// raze deletes what was composed, and what takes its place: whoever composed it may have been about to do so again.
+func (s *stage) raze(ctx context.Context, part *unstructured.Unstructured) error {
+	for part != nil {
+		if err := s.delete(ctx, part); err != nil || isA(part, "Namespace") {
+			return err
+		}
+		again, err := s.find(ctx, part)
+		if err != nil {
+			return err
+		}
+		part = again
+	}
+	return nil
+}
+
 var namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 
 // awaitFaded waits until the namespaces are gone that are being deleted and that a test is about again.
@@ -171,7 +187,7 @@ func (s *stage) awaitFaded(ctx context.Context, t Test) error {
 	}, nil)
 }
 
-// awaitGone waits until there is no such object.
+// awaitGone waits until there is no such object; one that has taken its place is another.
 func (s *stage) awaitGone(ctx context.Context, object *unstructured.Unstructured) error {
 	mapping, err := s.kind(object)
 	if unknown := new(unknownKindError); errors.As(err, &unknown) {
@@ -184,7 +200,8 @@ func (s *stage) awaitGone(ctx context.Context, object *unstructured.Unstructured
 		present []*unstructured.Unstructured,
 	) (bool, string) {
 		for _, live := range present {
-			if live.GetName() == object.GetName() {
+			another := object.GetUID() != "" && live.GetUID() != object.GetUID()
+			if live.GetName() == object.GetName() && !another {
 				return false, fmt.Sprintf("%s to be gone%s", kube.Describe(object), holding(live))
 			}
 		}
@@ -200,24 +217,29 @@ func holding(live *unstructured.Unstructured) string {
 	return ""
 }
 
-// composedBy returns all that a claim composed, and what that composed in turn.
-func (s *stage) composedBy(ctx context.Context, live *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
-	var all []*unstructured.Unstructured
+// composedBy returns all that a claim composed, then what that composed in turn, and so on.
+func (s *stage) composedBy(ctx context.Context, live *unstructured.Unstructured) ([][]*unstructured.Unstructured, error) {
+	var levels [][]*unstructured.Unstructured
 	seen := map[types.UID]bool{live.GetUID(): true}
-	for queue := []*unstructured.Unstructured{live}; len(queue) > 0; queue = queue[1:] {
-		for _, reference := range references(queue[0]) {
-			part, err := s.find(ctx, reference)
-			if err != nil {
-				return nil, err
+	for above := []*unstructured.Unstructured{live}; ; {
+		var level []*unstructured.Unstructured
+		for _, composite := range above {
+			for _, reference := range references(composite) {
+				part, err := s.find(ctx, reference)
+				if err != nil {
+					return nil, err
+				}
+				if part != nil && !seen[part.GetUID()] && owns(composite, part) {
+					seen[part.GetUID()] = true
+					level = append(level, part)
+				}
 			}
-			if part == nil || seen[part.GetUID()] || !owns(queue[0], part) {
-				continue
-			}
-			seen[part.GetUID()] = true
-			all, queue = append(all, part), append(queue, part)
 		}
+		if len(level) == 0 {
+			return levels, nil
+		}
+		levels, above = append(levels, level), level
 	}
-	return all, nil
 }
 
 // owns says whether a part belongs to what composed it: something that was there before does not.
