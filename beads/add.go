@@ -51,7 +51,7 @@ func checkNew(c *candidate, present []Installed) error {
 		return &hub.RefusedError{Err: fmt.Errorf("beads/%s is in hub.git already, and not from `backstack bead add`: "+
 			"want another name, or that folder gone", there.Name)}
 	case there.Lock.Spec.Digest != c.digest:
-		return &hub.RequestError{Err: fmt.Errorf("Bead %s is installed already, version %s from %s: `backstack bead upgrade %s` "+
+		return &hub.RequestError{Err: fmt.Errorf("bead %s is installed already, version %s from %s: `backstack bead upgrade %s` "+
 			"brings it to another", there.Name, there.Version(), there.Lock.Spec.Source, there.Name)}
 	}
 	return nil
@@ -167,7 +167,7 @@ func (h *Hub) include(
 		return err
 	}
 	if err := owned.conflicts(name, rendered.Objects()); err != nil {
-		return fmt.Errorf("Bead %s cannot be on this hub:\n%w", name, err)
+		return fmt.Errorf("bead %s cannot be on this hub:\n%w", name, err)
 	}
 	if p.put[name], err = files(c.Folder, rendered, newLock(c, all, present), h.hubView().URL); err != nil {
 		return err

@@ -133,12 +133,12 @@ func TestWhatCannotBeMetIsNamedAtOnce(t *testing.T) {
 	}
 	_, err := planned(t, h, "a", files)
 	for _, want := range []string{
-		"Bead a requires backstack >=9: this is 0.5.0",
-		"Bead a requires crossplane >=9: hub hub has 2.4.0",
-		"Bead a requires Bead b >=3, and the library has 2.1.0",
-		"Beads require each other: a requires b requires a",
-		"Bead a requires Bead none , which is neither on the hub nor in the library",
-		"Bead a requires Bead there >=2, and 1.0.0 is installed: `backstack bead upgrade there` first",
+		"bead a requires backstack >=9: this is 0.5.0",
+		"bead a requires crossplane >=9: hub hub has 2.4.0",
+		"bead a requires Bead b >=3, and the library has 2.1.0",
+		"beads require each other: a requires b requires a",
+		"bead a requires Bead none , which is neither on the hub nor in the library",
+		"bead a requires Bead there >=2, and 1.0.0 is installed: `backstack bead upgrade there` first",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v: want it to say %q", err, want)
@@ -150,7 +150,7 @@ func TestABeadThatOthersRequireInAnotherVersionIsRefused(t *testing.T) {
 	h := describedHub(t, inLibrary("a", "2.0.0"))
 	files := map[string][]byte{"beads/b/bead.yaml": []byte(yamlOf("b", "1.0.0", `requires: {beads: {a: "<2"}}`))}
 	_, err := planned(t, h, "a", files)
-	if want := "Bead b, which is installed, requires Bead a <2: this is 2.0.0"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "bead b, which is installed, requires Bead a <2: this is 2.0.0"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v: want it to say %q", err, want)
 	}
 }
@@ -163,7 +163,7 @@ func TestAComponentThatAPartNeedsMustBeThere(t *testing.T) {
 	kyverno.Enabled = &off
 	h.Spec.Spec.Components[spec.Kyverno] = kyverno
 	_, err := planned(t, h, "a", map[string][]byte{})
-	if want := "Bead a has policies, and hub hub has no kyverno"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "bead a has policies, and hub hub has no kyverno"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v: want it to say %q", err, want)
 	}
 }
@@ -227,7 +227,7 @@ func TestAddingAnotherVersionIsAnUpgrade(t *testing.T) {
 	}
 	h.Library = folderOf(archive(inLibrary("a", "1.1.0")))
 	_, err = planned(t, h, "a", withPrefix(first.put))
-	if want := "Bead a is installed already, version 1.0.0 from library:a: `backstack bead upgrade a`"; err == nil ||
+	if want := "bead a is installed already, version 1.0.0 from library:a: `backstack bead upgrade a`"; err == nil ||
 		!strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v: want it to say %q", err, want)
 	}

@@ -58,7 +58,7 @@ func (h *Hub) compatible(ctx context.Context, c *candidate, there Installed) err
 	if len(faults) == 0 {
 		return nil
 	}
-	return &hub.RefusedError{Err: fmt.Errorf("Bead %s %s defines kinds in a way that what people asked for does not fit:\n  %s\n"+
+	return &hub.RefusedError{Err: fmt.Errorf("bead %s %s defines kinds in a way that what people asked for does not fit:\n  %s\n"+
 		"serve the old version beside the new one, or change what people asked for first", c.Metadata.Name, c.Spec.Version,
 		strings.Join(faults, "\n  "))}
 }

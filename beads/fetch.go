@@ -30,7 +30,7 @@ func (h *Hub) fetch(ctx context.Context, text string) (*candidate, error) {
 	}
 	loaded, err := bead.Load(bead.Files(fetched.Files))
 	if err != nil {
-		return nil, &hub.RequestError{Err: fmt.Errorf("Bead %s is not in order:\n%w", text, err)}
+		return nil, &hub.RequestError{Err: fmt.Errorf("bead %s is not in order:\n%w", text, err)}
 	}
 	return &candidate{Folder: loaded, source: fetched.Source, origin: fetched.Origin, digest: fetched.Digest}, nil
 }

@@ -233,11 +233,11 @@ func (h *Hub) addInstalled(ctx context.Context, info *Info) error {
 // unknown says that a hub does not have a Bead.
 func unknown(name string, present []Installed, hubName string) error {
 	if len(present) == 0 {
-		return fmt.Errorf("Bead %s is not on hub %s: there is none", name, hubName)
+		return fmt.Errorf("bead %s is not on hub %s: there is none", name, hubName)
 	}
 	names := make([]string, len(present))
 	for i, each := range present {
 		names[i] = each.Name
 	}
-	return fmt.Errorf("Bead %s is not on hub %s: %s", name, hubName, strictyaml.OneOf(name, names))
+	return fmt.Errorf("bead %s is not on hub %s: %s", name, hubName, strictyaml.OneOf(name, names))
 }

@@ -88,7 +88,7 @@ func (h *Hub) removable(ctx context.Context, files map[string][]byte, name strin
 		}
 	}
 	if len(obstacles) > 0 {
-		return Installed{}, &hub.RefusedError{Err: fmt.Errorf("Bead %s is in use:\n  %s\nremove these first", name,
+		return Installed{}, &hub.RefusedError{Err: fmt.Errorf("bead %s is in use:\n  %s\nremove these first", name,
 			strings.Join(obstacles, "\n  "))}
 	}
 	return there, nil

@@ -53,7 +53,7 @@ func (r *resolution) fault(format string, args ...any) {
 func (r *resolution) visit(ctx context.Context, c *candidate) {
 	name := c.Metadata.Name
 	if slices.Contains(r.path, name) {
-		r.fault("Beads require each other: %s: want one of them to do without", strings.Join(append(r.path, name), " requires "))
+		r.fault("beads require each other: %s: want one of them to do without", strings.Join(append(r.path, name), " requires "))
 		return
 	}
 	if slices.Contains(r.order, c) {
@@ -72,26 +72,26 @@ func (r *resolution) visit(ctx context.Context, c *candidate) {
 func (r *resolution) versions(c *candidate) {
 	requires := c.Spec.Requires
 	if !satisfies(r.hub.Version, requires.Backstack) {
-		r.fault("Bead %s requires backstack %s: this is %s", c.Metadata.Name, requires.Backstack, r.hub.Version)
+		r.fault("bead %s requires backstack %s: this is %s", c.Metadata.Name, requires.Backstack, r.hub.Version)
 	}
 	for _, name := range slices.Sorted(maps.Keys(requires.Components)) {
 		version := charts.Kubernetes
 		if name != "kubernetes" {
 			component := r.hub.Spec.Spec.Components[name]
 			if component.Enabled == nil || !*component.Enabled {
-				r.fault("Bead %s requires %s, which hub %s does not have: want spec.components.%s.enabled: true in hub.yaml",
+				r.fault("bead %s requires %s, which hub %s does not have: want spec.components.%s.enabled: true in hub.yaml",
 					c.Metadata.Name, name, r.hub.Name, name)
 				continue
 			}
 			version = string(component.Version)
 		}
 		if !satisfies(version, requires.Components[name]) {
-			r.fault("Bead %s requires %s %s: hub %s has %s", c.Metadata.Name, name, requires.Components[name], r.hub.Name, version)
+			r.fault("bead %s requires %s %s: hub %s has %s", c.Metadata.Name, name, requires.Components[name], r.hub.Name, version)
 		}
 	}
 	for part, component := range map[bead.Part]string{bead.PartComposites: spec.Crossplane, bead.PartPolicies: spec.Kyverno} {
 		if on := r.hub.Spec.Spec.Components[component].Enabled; slices.Contains(c.Parts(), part) && (on == nil || !*on) {
-			r.fault("Bead %s has %s, and hub %s has no %s: want spec.components.%s.enabled: true in hub.yaml",
+			r.fault("bead %s has %s, and hub %s has no %s: want spec.components.%s.enabled: true in hub.yaml",
 				c.Metadata.Name, part, r.hub.Name, component, component)
 		}
 	}
@@ -101,20 +101,20 @@ func (r *resolution) versions(c *candidate) {
 func (r *resolution) bead(ctx context.Context, c *candidate, name, versions string) {
 	if chosen, ok := r.chosen[name]; ok {
 		if !satisfies(chosen.Spec.Version, versions) {
-			r.fault("Bead %s requires Bead %s %s: it would be %s", c.Metadata.Name, name, versions, chosen.Spec.Version)
+			r.fault("bead %s requires Bead %s %s: it would be %s", c.Metadata.Name, name, versions, chosen.Spec.Version)
 		}
 		r.visit(ctx, chosen)
 		return
 	}
 	if there, ok := find(r.present, name); ok {
 		if !satisfies(there.Version(), versions) {
-			r.fault("Bead %s requires Bead %s %s, and %s is installed: `backstack bead upgrade %s` first",
+			r.fault("bead %s requires Bead %s %s, and %s is installed: `backstack bead upgrade %s` first",
 				c.Metadata.Name, name, versions, cmpOr(there.Version(), "an unknown version"), name)
 		}
 		return
 	}
 	if _, err := fs.Stat(r.hub.Library, name+"/"+bead.FileName); err != nil {
-		r.fault("Bead %s requires Bead %s %s, which is neither on the hub nor in the library: `backstack bead add` it first",
+		r.fault("bead %s requires Bead %s %s, which is neither on the hub nor in the library: `backstack bead add` it first",
 			c.Metadata.Name, name, versions)
 		return
 	}
@@ -124,7 +124,7 @@ func (r *resolution) bead(ctx context.Context, c *candidate, name, versions stri
 		return
 	}
 	if !satisfies(found.Spec.Version, versions) {
-		r.fault("Bead %s requires Bead %s %s, and the library has %s: `backstack bead add` a fitting one first",
+		r.fault("bead %s requires Bead %s %s, and the library has %s: `backstack bead add` a fitting one first",
 			c.Metadata.Name, name, versions, found.Spec.Version)
 	}
 	r.chosen[name] = found
@@ -136,7 +136,7 @@ func (r *resolution) dependants(wanted *candidate) {
 	for _, other := range r.present {
 		range_, requires := requirement(other, wanted.Metadata.Name)
 		if requires && other.Name != wanted.Metadata.Name && !satisfies(wanted.Spec.Version, range_) {
-			r.fault("Bead %s, which is installed, requires Bead %s %s: this is %s", other.Name, wanted.Metadata.Name, range_,
+			r.fault("bead %s, which is installed, requires Bead %s %s: this is %s", other.Name, wanted.Metadata.Name, range_,
 				wanted.Spec.Version)
 		}
 	}

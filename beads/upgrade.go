@@ -52,7 +52,7 @@ func (h *Hub) newer(ctx context.Context, files map[string][]byte, name string, w
 	from := wanted.Source
 	if from == "" {
 		if from = there.Lock.Spec.Origin; strings.HasPrefix(from, "file:") {
-			return nil, there, &hub.RequestError{Err: fmt.Errorf("Bead %s came from a folder, %s: say where it is now: "+
+			return nil, there, &hub.RequestError{Err: fmt.Errorf("bead %s came from a folder, %s: say where it is now: "+
 				"`backstack bead upgrade %s PATH`", name, from, name)}
 		}
 	}

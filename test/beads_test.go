@@ -143,7 +143,7 @@ func testBeadJourney(t *testing.T, hub *hubtest.Hub) {
 	refused(t, hub, 4, []string{"bead", "upgrade", "garden",
 		changedBead(t, "garden", "bead.yaml", "0.1.0", "0.2.0", "composites/definition.yaml", "plant", "plants")},
 		"Garden bead-garden/rose: spec.plant would be lost", "Garden bead-garden/rose: spec.plants: Required value")
-	refused(t, hub, 2, []string{"bead", "upgrade", "garden"}, "Bead garden came from a folder")
+	refused(t, hub, 2, []string{"bead", "upgrade", "garden"}, "bead garden came from a folder")
 
 	next := changedBead(t, "garden", "bead.yaml", "0.1.0", "0.2.0")
 	hub.Must(t, "bead", "upgrade", "garden", next, "--set", "soil=clay")
@@ -162,7 +162,7 @@ func testBeadJourney(t *testing.T, hub *hubtest.Hub) {
 	awaitGone(t, client, gardens, "bead-garden", "rose")
 	hub.Must(t, "bead", "remove", "garden")
 	checkGone(t, hub, client)
-	refused(t, hub, 2, []string{"bead", "remove", "garden"}, "Bead garden is not on hub "+hub.Name)
+	refused(t, hub, 2, []string{"bead", "remove", "garden"}, "bead garden is not on hub "+hub.Name)
 	hub.AwaitHealthy(t)
 }
 

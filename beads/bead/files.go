@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Files are the files of a Bead: slash-separated paths from its folder, and contents.
@@ -88,6 +87,3 @@ func isManifest(name string) bool {
 	extension := path.Ext(name)
 	return extension == ".yaml" || extension == ".yml"
 }
-
-// isText says whether a file can be read by people.
-func isText(content []byte) bool { return utf8.Valid(content) && !slices.Contains(content, 0) }

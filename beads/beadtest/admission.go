@@ -14,8 +14,8 @@ import (
 	"github.com/back-stack/backstack/internal/kube"
 )
 
-// settling is how long the API server and Kyverno may take to follow what is new: a role that a test has just given, or a
-// kind that a policy looks up.
+// settling is how long the API server and Kyverno may take to follow what is new: a role that a test has just given, or
+// a kind that a policy looks up.
 const settling = 5 * time.Second
 
 // admits says why an object is not let in; "" if it is.

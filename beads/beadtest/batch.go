@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// batches sorts tests into those that can run at once, in their order: tests that are about different objects do not see
-// each other. A test that gives what others are decided by, such as a role or a policy, runs alone.
+// batches sorts tests into those that can run at once, in their order: tests that are about different objects do not
+// see each other. A test that gives what others are decided by, such as a role or a policy, runs alone.
 func batches(tests []Test) [][]Test {
 	var all [][]Test
 	taken := make(map[string]bool) // what the tests of the last batch are about

@@ -256,3 +256,25 @@ func TestTestsThatDoNotSeeEachOtherRunAtOnce(t *testing.T) {
 		t.Errorf("the batches are %q: want %q", got, want)
 	}
 }
+
+func TestTheCanaryLooksUpWhatPoliciesDo(t *testing.T) {
+	definition := object("apiextensions.crossplane.io/v2", "CompositeResourceDefinition", map[string]any{
+		"group": "example.com", "names": map[string]any{"kind": "Toy", "plural": "toys"},
+		"versions": []any{
+			map[string]any{"name": "v1", "served": true}, map[string]any{"name": "v0", "served": false},
+		},
+	})
+	policy := func(expression string) *unstructured.Unstructured {
+		return object("policies.kyverno.io/v1", "ValidatingPolicy", map[string]any{
+			"validations": []any{map[string]any{"expression": expression}},
+		})
+	}
+	for expression, want := range map[string][]string{
+		"resource.List('example.com/v1', 'toys', 'a')": {"size(dyn(resource.List('example.com/v1', 'toys', 'requests').items)) >= 0"},
+		"object.kind == 'Toy'":                         nil,
+	} {
+		if got := lookups([]*unstructured.Unstructured{definition, policy(expression)}); !slices.Equal(got, want) {
+			t.Errorf("for %s it looks up %q: want %q", expression, got, want)
+		}
+	}
+}

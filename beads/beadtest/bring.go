@@ -70,8 +70,8 @@ func (s *stage) bring(ctx context.Context, object *unstructured.Unstructured) er
 	return nil
 }
 
-// place makes an object that a test needs, and notes it in list. What an earlier run left of it is removed first, for it
-// may have changed since.
+// place makes an object that a test needs, and notes it in list. What an earlier run left of it is removed first, for
+// it may have changed since.
 func (s *stage) place(ctx context.Context, object *unstructured.Unstructured, list *[]*unstructured.Unstructured) error {
 	mapping, err := s.locate(ctx, object)
 	if err != nil {

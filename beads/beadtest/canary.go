@@ -36,8 +36,8 @@ func canary(kinds []string) *unstructured.Unstructured {
 	}}
 }
 
-// lookups are expressions that are true when the kinds can be looked up that the objects define, as far as policies among
-// them do that.
+// lookups are expressions that are true when the kinds can be looked up that the objects define, as far as policies
+// among them do that.
 func lookups(objects []*unstructured.Unstructured) []string {
 	var policies strings.Builder
 	for _, policy := range filter(objects, isPolicy) {
@@ -58,10 +58,10 @@ func lookups(objects []*unstructured.Unstructured) []string {
 	return expressions
 }
 
-// awaitCanary waits until a policy that was made after those of the Bead is followed. A policy's status says that Kyverno
-// has taken it up, and not yet that the API server asks Kyverno; until then everything would be let in. Both take up
-// policies in their order, so what holds for a later one holds for those before it. And Kyverno learns of new kinds a
-// moment after the API server serves them; until then a policy that looks one up refuses everything.
+// awaitCanary waits until a policy that was made after those of the Bead is followed. A policy's status says that
+// Kyverno has taken it up, and not yet that the API server asks Kyverno; until then everything would be let in. Both
+// take up policies in their order, so what holds for a later one holds for those before it. And Kyverno learns of new
+// kinds a moment after the API server serves them; until then a policy that looks one up refuses everything.
 func (s *stage) awaitCanary(ctx context.Context, objects []*unstructured.Unstructured) error {
 	policy := canary(lookups(objects))
 	if err := s.dismantle(ctx, policy); err != nil {

@@ -56,8 +56,8 @@ func (s *stage) tidy(ctx context.Context) error {
 	return nil
 }
 
-// withdraw removes objects of a Bead: first those of kinds that others of them define. By now no claim is left that would
-// need any of the others.
+// withdraw removes objects of a Bead: first those of kinds that others of them define. By now no claim is left that
+// would need any of the others.
 func (s *stage) withdraw(ctx context.Context, objects []*unstructured.Unstructured) error {
 	defined := definedKinds(objects)
 	isOwn := func(object *unstructured.Unstructured) bool { return defined[object.GroupVersionKind().GroupKind()] }
