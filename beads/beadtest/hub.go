@@ -152,8 +152,8 @@ func (s *stage) checkInstalled(ctx context.Context, groups []*group) error {
 			err = fmt.Errorf("%s differs in hub.git", strings.Join(changes, ", "))
 		}
 		return &hub.RequestError{Err: fmt.Errorf("the Bead %s is on hub %s already, and not as test %s wants it: %w. Test it "+
-			"on a hub of its own, without --hub; or bring the hub's to this one with `backstack bead upgrade`; or remove it there "+
-			"with `backstack bead remove %s`", name, s.access.Name, g.tests[0].Name, err, name)}
+			"on a hub of its own, without --hub; or bring the hub's to this one with `backstack bead upgrade`; or remove it "+
+			"there with `backstack bead remove %s`", name, s.access.Name, g.tests[0].Name, err, name)}
 	}
 	return nil
 }
