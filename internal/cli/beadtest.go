@@ -41,8 +41,9 @@ func newBeadTestCommand(a *app) *cobra.Command {
 		Use:   "test PATH",
 		Short: "Run a Bead's tests on a real hub",
 		Long: `Test runs the tests of a Bead, which are in its folder tests/, on a real hub: Crossplane composes, Kyverno
-decides, Argo CD applies. Unless --hub names one that runs already, that is a hub of its own: it runs only what the Bead needs
-and is removed afterwards. What is brought to a running hub is removed again. Tests of software templates need no hub.
+decides, Argo CD applies. Unless --hub names one that runs already, that is a hub of its own: it runs only what the
+Bead needs and is removed afterwards. What is brought to a running hub is removed again. Tests of software templates
+need no hub.
 
 The exit status is 0 if all tests passed, 1 if one failed, and 2 if the Bead or its tests are written wrongly.`,
 		Example: `  backstack bead test ./postgres
