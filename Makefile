@@ -13,7 +13,7 @@ BUILD_FLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=0 \
 
 .PHONY: help
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
 up: build ## Build everything and install a hub on this machine
@@ -42,6 +42,14 @@ lint: requirements ## Check format, vet and staticcheck
 .PHONY: bench
 bench: build ## Measure install, commit, uninstall and memory, as ratios within one run
 	@$(GO) test -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/bench
+
+.PHONY: e2e-kind
+e2e-kind: requirements ## Test hubs on real kind clusters; needs docker (KIND_NODE_IMAGE, KIND_CONFIG)
+	@$(GO) test -tags e2e -timeout 60m -count 1 ./internal/cluster/kind ./test/kind
+
+.PHONY: bench-kind
+bench-kind: requirements ## Measure a hub on kind beside a bare kind cluster
+	@$(GO) test -tags e2e -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/kind
 
 .PHONY: generate
 generate: ## Pack the engine's sources into the command again

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/hub"
 	"github.com/back-stack/backstack/internal/strictyaml"
@@ -102,7 +103,7 @@ func Library(library fs.FS) ([]*bead.Folder, error) {
 		if err != nil || !entry.IsDir() {
 			continue
 		}
-		files, err := bead.ReadFiles(sub)
+		files, err := artifact.ReadFS(sub)
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,8 @@ const (
 	FunctionPatchAndTransform = "0.5.0"
 	Kyverno                   = "1.19.1"
 	Gitea                     = "1.25.2"
+	Traefik                   = "3.6.7"        // of a hub on kind
+	Redis                     = "8.2.3-alpine" // of Argo CD as pods: the tag that its chart pins
 )
 
 // Version is a part of a hub and its version, without a leading "v".

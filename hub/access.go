@@ -8,7 +8,7 @@ import (
 
 	"github.com/back-stack/backstack/hub/render"
 	"github.com/back-stack/backstack/hub/spec"
-	"github.com/back-stack/backstack/internal/cluster/embedded"
+	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/gitea"
 	"github.com/back-stack/backstack/internal/gitops"
 	"github.com/back-stack/backstack/internal/kube"
@@ -21,51 +21,88 @@ type Access struct {
 	Repository gitops.Repository // hub.git
 	Requests   gitops.Repository // requests.git
 	Client     *kube.Client      // the hub's cluster, as its administrator
+
+	archives render.Archives
 }
 
 // Pods says whether the hub's cluster has nodes that run pods.
-func (a *Access) Pods() bool { return a.Spec.Spec.Provider != spec.ProviderEmbedded }
+func (a *Access) Pods() bool { return a.Spec.Spec.Provider.Pods() }
 
 // Tree is hub.git as backstack renders it.
-func (a *Access) Tree() (render.Tree, error) { return render.Hub(a.Spec) }
+func (a *Access) Tree() (render.Tree, error) { return render.Hub(a.Spec, a.archives) }
 
-// Access opens the hub called name. The error is a *RequestError if the hub is stopped.
+// Access opens the hub called name until ctx ends. The error is a *RequestError if the hub is stopped.
 func (h Home) Access(ctx context.Context, name string) (*Access, error) {
 	description, err := h.describedBy(name)
 	if err != nil {
 		return nil, err
 	}
-	cluster := embedded.New(embedded.Options{Name: name, Dir: h.Dir(name)})
-	status, err := cluster.Status(ctx)
+	place, err := h.newPlace(description, placeOptions{})
+	if err != nil {
+		return nil, err
+	}
+	status, err := place.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !status.Running {
-		return nil, &RequestError{fmt.Errorf("hub %s is stopped: `backstack engine start` starts it", name)}
+		return nil, &RequestError{fmt.Errorf("hub %s is stopped: `%s` starts it", name, startCommand(description))}
 	}
-	token, err := cluster.Secrets().Get(embedded.GiteaToken)
+	token, err := h.layout(name).Secrets().Get(cluster.GitToken)
 	if err != nil {
 		return nil, err
 	}
 	if token == "" {
 		return nil, &RequestError{fmt.Errorf("hub %s was not installed to the end: `backstack install` goes on", name)}
 	}
-	ca, err := os.ReadFile(cluster.PKI().Cert("ca"))
-	if err != nil {
-		return nil, fmt.Errorf("reading the hub's certificate authority: %w", err)
-	}
-	client, err := kube.New(cluster.Kubeconfig())
+	client, err := kube.New(place.Kubeconfig())
 	if err != nil {
 		return nil, err
 	}
-	located := locate(description, description.Spec.Embedded.Ports.Gitea)
-	repository := func(url string) gitops.Repository {
-		return gitops.Repository{URL: url, Username: gitea.Owner, Token: token, CA: ca}
+	git, err := h.openGit(ctx, place, client, description)
+	if err != nil {
+		return nil, err
+	}
+	charts, err := archives(ctx, h.layout(name).Charts(), description, true)
+	if err != nil {
+		return nil, err
 	}
 	return &Access{
-		Name: name, Spec: located, Client: client,
-		Repository: repository(located.Spec.Repositories.Hub), Requests: repository(located.Spec.Repositories.Requests),
+		Name: name, Spec: locate(description), Client: client, archives: charts,
+		Repository: repository(git, git.Hub), Requests: repository(git, git.Requests),
 	}, nil
+}
+
+// openGit returns the repositories of a hub that runs.
+func (h Home) openGit(ctx context.Context, place *place, client *kube.Client, described *spec.Hub) (*cluster.Git, error) {
+	if place.embedded == nil {
+		runtime, err := h.pods(client, described)
+		if err != nil {
+			return nil, err
+		}
+		return runtime.OpenGit(ctx)
+	}
+	layout := h.layout(described.Metadata.Name)
+	token, err := layout.Secrets().Get(cluster.GitToken)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := os.ReadFile(layout.PKI().Cert("ca"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the hub's certificate authority: %w", err)
+	}
+	located := locate(described).Spec.Repositories
+	return &cluster.Git{
+		Hub: located.Hub, Requests: located.Requests, Username: gitea.Owner, Token: token, CA: ca,
+	}, nil
+}
+
+// startCommand is what starts a stopped hub.
+func startCommand(described *spec.Hub) string {
+	if described.Spec.Provider == spec.ProviderEmbedded {
+		return "backstack engine start"
+	}
+	return "backstack install"
 }
 
 // Lock keeps others from changing the hub called name until the returned function is called. command is what others are
@@ -82,11 +119,15 @@ func (h Home) Lock(name, command string) (release func(), err error) {
 }
 
 // locate returns the hub with the addresses of its repositories, which hub.yaml leaves out where they are the hub's own.
-func locate(h *spec.Hub, giteaPort int) *spec.Hub {
+func locate(h *spec.Hub) *spec.Hub {
 	located := spec.Resolve(h)
 	if located.Spec.Repositories == nil {
+		server := render.GiteaService
+		if located.Spec.Provider == spec.ProviderEmbedded {
+			server = render.URL(located, spec.Gitea)
+		}
 		located.Spec.Repositories = &spec.Repositories{
-			Hub: embedded.RepositoryURL(giteaPort, "hub"), Requests: embedded.RepositoryURL(giteaPort, "requests"),
+			Hub: gitea.RepositoryURL(server, "hub"), Requests: gitea.RepositoryURL(server, "requests"),
 		}
 	}
 	return located

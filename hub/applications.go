@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/back-stack/backstack/hub/render"
+	"github.com/back-stack/backstack/internal/argocd"
 	"github.com/back-stack/backstack/internal/kube"
 	"github.com/back-stack/backstack/internal/report"
 )
@@ -110,7 +111,12 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 	}
 	var waiting []ApplicationStatus
 	count := 0
-	err = i.client.Until(ctx, applications, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
+	until, done, err := i.watchApplications(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	err = until(ctx, func(present []*unstructured.Unstructured) (bool, string) {
 		waiting, count = i.unhealthy(present, expected), len(present)
 		return len(waiting) == 0, DescribeApplications(waiting)
 	}, s.Wait)
@@ -119,10 +125,47 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 		for n, app := range waiting {
 			causes[n] = app.Cause()
 		}
+		causes = append(causes, i.podCauses(ctx)...)
 		return "", &UnhealthyError{Err: fmt.Errorf("waiting for applications to be Synced and Healthy: %w", context.Cause(ctx)), Causes: causes}
 	}
 	return fmt.Sprintf("%d Synced and Healthy", count), nil
 }
+
+// untilFunc waits until what it is given says of all Applications that it is satisfied; see kube.Client.Until.
+type untilFunc func(ctx context.Context, satisfied func([]*unstructured.Unstructured) (bool, string), waiting func(string)) error
+
+// watchApplications returns a way to watch the Applications, which lasts until done is called: through Argo CD's own API
+// where it runs as pods, which is then known to serve people too.
+func (i *install) watchApplications(ctx context.Context, s *report.Step) (until untilFunc, done func(), err error) {
+	if i.place.embedded != nil {
+		return func(ctx context.Context, satisfied func([]*unstructured.Unstructured) (bool, string), waiting func(string)) error {
+			return i.client.Until(ctx, applications, argoNamespace, satisfied, waiting)
+		}, func() {}, nil
+	}
+	s.Wait("Argo CD's API")
+	credentials, err := i.runtime.Credentials(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	forward, err := i.client.Forward(ctx, argoNamespace, "app.kubernetes.io/name=argocd-server", argoPort)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reaching Argo CD's API: %w", err)
+	}
+	client, err := argocd.Connect(ctx, argocd.Options{
+		Address: forward.Address(), PlainText: true, Username: "admin", Password: credentials.AdminPassword,
+	})
+	if err != nil {
+		forward.Close()
+		return nil, nil, err
+	}
+	return client.Until, func() {
+		_ = client.Close() // it was only read from
+		forward.Close()
+	}, nil
+}
+
+// argoPort is where Argo CD's pod serves its API.
+const argoPort = 8080
 
 // unhealthy lists the applications that are not done with the newest commit, and those that are not there yet.
 func (i *install) unhealthy(present []*unstructured.Unstructured, expected map[string]bool) []ApplicationStatus {

@@ -37,6 +37,9 @@ func (i *install) bootstrap(ctx context.Context, s *report.Step) (string, error)
 	if err := i.applySecrets(ctx); err != nil {
 		return "", err
 	}
+	if err := i.applyPodSecrets(ctx); err != nil {
+		return "", err
+	}
 	switch _, err := i.client.Get(ctx, applications, argoNamespace, rootApplication); {
 	case err == nil:
 		return "", nil
@@ -46,11 +49,11 @@ func (i *install) bootstrap(ctx context.Context, s *report.Step) (string, error)
 	return i.configure(ctx, s)
 }
 
-// configure applies the configuration of the components that run.
+// configure applies the configuration of the components that run and, where they run as pods, the components.
 func (i *install) configure(ctx context.Context, s *report.Step) (string, error) {
 	var objects []*unstructured.Unstructured
 	for _, component := range charts.Components() {
-		if !i.enabled(component.Name) || i.bare && component.Name == spec.ArgoCD {
+		if !i.enabled(component.Name) || component.Pods && i.place.embedded != nil || i.bare && component.Name == spec.ArgoCD {
 			continue
 		}
 		rendered, err := render.Component(i.tree, component.Name)
@@ -60,6 +63,9 @@ func (i *install) configure(ctx context.Context, s *report.Step) (string, error)
 		objects = append(objects, rendered...)
 	}
 	s.Wait(fmt.Sprintf("applying %d objects", len(objects)))
+	if i.place.embedded == nil {
+		return fmt.Sprintf("applied %d objects", len(objects)), i.applyPods(ctx, objects)
+	}
 	if err := i.client.Apply(ctx, kube.ArgoCD, objects...); err != nil {
 		return "", err
 	}
@@ -68,8 +74,17 @@ func (i *install) configure(ctx context.Context, s *report.Step) (string, error)
 
 // namespaces are those that a hub has before Argo CD runs.
 func namespaces(h *spec.Hub) []*unstructured.Unstructured {
+	names := []string{argoNamespace, "crossplane-system", "kyverno", "requests"}
+	if h.Spec.Provider.Pods() {
+		names = []string{"requests"}
+		for _, component := range charts.Components() {
+			if enabled(h, component.Name) {
+				names = append(names, component.Namespace)
+			}
+		}
+	}
 	var objects []*unstructured.Unstructured
-	for _, name := range []string{argoNamespace, "crossplane-system", "kyverno", "requests"} {
+	for _, name := range names {
 		objects = append(objects, &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Namespace",
 			"metadata": map[string]any{"name": name, "labels": map[string]any{hubLabel: h.Metadata.Name}},
@@ -80,7 +95,7 @@ func namespaces(h *spec.Hub) []*unstructured.Unstructured {
 
 // applySecrets makes Argo CD's secrets, which are in no repository.
 func (i *install) applySecrets(ctx context.Context) error {
-	credentials, err := i.provider.Credentials(ctx)
+	credentials, err := i.runtime.Credentials(ctx)
 	if err != nil {
 		return err
 	}

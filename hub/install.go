@@ -8,13 +8,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/back-stack/backstack/charts"
-	"github.com/back-stack/backstack/engine"
 	"github.com/back-stack/backstack/hub/render"
 	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/atomicfile"
 	"github.com/back-stack/backstack/internal/cluster"
-	"github.com/back-stack/backstack/internal/cluster/embedded"
 	"github.com/back-stack/backstack/internal/gitops"
 	"github.com/back-stack/backstack/internal/kube"
 	"github.com/back-stack/backstack/internal/report"
@@ -36,13 +33,16 @@ const abortTimeout = 3 * time.Second
 // Install makes the hub that is asked for, or brings the one there is to what is asked for, and waits until it is
 // healthy. It can be interrupted at any point and run again. It returns the hub's name.
 func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string, error) {
-	wanted, committed, err := o.Home.load(o.Request)
+	wanted, committed, err := o.Home.load(ctx, o.Request)
 	if err != nil {
 		return "", err
 	}
 	name := wanted.Metadata.Name
-	i := &install{options: o, spec: wanted, committed: committed, dir: o.Home.Dir(name), provider: newEmbedded(o, wanted)}
-	if err := i.provider.Check(ctx); err != nil {
+	i := &install{options: o, spec: wanted, committed: committed, dir: o.Home.Dir(name)}
+	if i.place, err = o.Home.newPlace(wanted, o.place(name)); err != nil {
+		return name, err
+	}
+	if err := i.place.Check(ctx); err != nil {
 		return name, &RequestError{err}
 	}
 	held, err := acquireLock(i.dir, name, "install")
@@ -58,34 +58,20 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 	if err != nil && ctx.Err() != nil {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 		defer cancel()
-		return name, errors.Join(context.Cause(ctx), i.provider.Abort(clean))
+		return name, errors.Join(context.Cause(ctx), i.place.Abort(clean))
 	}
 	if late := new(supervisor.NotReadyError); errors.As(err, &late) {
+		return name, &UnhealthyError{Err: err}
+	}
+	if stuck := new(kube.WorkloadError); errors.As(err, &stuck) {
 		return name, &UnhealthyError{Err: err}
 	}
 	return name, err
 }
 
-// newEmbedded describes the embedded cluster that a hub asks for.
-func newEmbedded(o InstallOptions, wanted *spec.Hub) *embedded.Cluster {
-	asked := wanted.Spec.Embedded.Ports
-	var enabled []string
-	for _, component := range spec.Components() {
-		if *wanted.Spec.Components[component].Enabled {
-			enabled = append(enabled, component)
-		}
-	}
-	dir := o.Home.Dir(wanted.Metadata.Name)
-	return embedded.New(embedded.Options{
-		Name:   wanted.Metadata.Name,
-		Dir:    dir,
-		Engine: engine.Options{CacheDir: o.Home.Cache, Archive: o.Archive},
-		Ports: embedded.Ports{
-			embedded.PortKubernetes: asked.Kubernetes, embedded.PortArgoCD: asked.ArgoCD, embedded.PortGitea: asked.Gitea,
-		},
-		Supervisor: o.Supervisor(dir),
-		Components: enabled,
-	})
+// place says how the place of the hub called name is handled.
+func (o InstallOptions) place(name string) placeOptions {
+	return placeOptions{archive: o.Archive, supervisor: o.Supervisor(o.Home.Dir(name))}
 }
 
 // commitMessage is what backstack says it has done, in both repositories.
@@ -97,7 +83,8 @@ type install struct {
 	spec      *spec.Hub
 	committed []byte // hub.git's hub.yaml, if spec comes from there
 	dir       string
-	provider  *embedded.Cluster
+	place     *place
+	runtime   cluster.Runtime     // once the cluster is there
 	bare      bool                // whether there is no delivery: no repositories and no Argo CD
 	only      map[string][]string // the programs to run of a component that is not to run all of them
 
@@ -117,36 +104,53 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 	if i.bare {
 		return runSteps(ctx, i.bareSteps(), to)
 	}
-	steps := []step{
-		{name: "cluster", run: i.ensureCluster},
-		{name: "repositories", run: i.ensureRepositories},
-		{name: "configuration", needs: []string{"cluster"}, run: i.bootstrap},
-	}
+	steps := []step{{name: "cluster", run: i.ensureCluster}}
 	last := []string{"root application"}
-	for _, component := range []string{kubernetes, spec.ArgoCD, spec.Crossplane, spec.Kyverno} {
-		if component == kubernetes || i.enabled(component) {
+	if i.place.embedded != nil {
+		steps = append(steps,
+			step{name: "repositories", run: i.ensureRepositories},
+			step{name: "configuration", needs: []string{"cluster"}, run: i.bootstrap},
+			step{name: kubernetes, needs: []string{"configuration"}, run: i.programs(kubernetes)},
+		)
+		last = append(last, kubernetes)
+	} else {
+		// The Git server is a pod as the others are.
+		steps = append(steps,
+			step{name: "configuration", needs: []string{"cluster"}, run: i.bootstrap},
+			step{name: "repositories", needs: []string{"configuration"}, run: i.ensureRepositories},
+		)
+	}
+	for _, component := range []string{spec.ArgoCD, spec.Crossplane, spec.Kyverno, spec.Traefik} {
+		if i.enabled(component) {
 			steps = append(steps, step{name: component, needs: []string{"configuration"}, run: i.programs(component)})
 			last = append(last, component)
 		}
 	}
+	root := []string{"configuration", "repositories"}
+	if i.place.embedded == nil {
+		// An ApplicationSet that finds no repo-server fails, and does not try again at once.
+		root = append(root, spec.ArgoCD)
+	}
 	steps = append(steps,
-		step{name: "root application", needs: []string{"configuration", "repositories"}, run: i.applyRoot},
+		step{name: "root application", needs: root, run: i.applyRoot},
 		step{name: "applications", needs: last, run: i.awaitHealthy},
 	)
 	return runSteps(ctx, steps, to)
 }
 
-func (i *install) enabled(component string) bool { return *i.spec.Spec.Components[component].Enabled }
+func (i *install) enabled(component string) bool { return enabled(i.spec, component) }
 
-// prepare builds the engine where there is none, chooses ports, and renders what Git is to hold.
+// prepare gets everything that a hub is made of, chooses ports, and renders what Git is to hold. What is not to be had is
+// found out before anything is made.
 func (i *install) prepare(ctx context.Context, to report.Reporter) error {
-	if err := i.provider.Prepare(ctx, to); err != nil {
+	charts, err := archives(ctx, i.options.Home.layout(i.spec.Metadata.Name).Charts(), i.spec, true)
+	if err != nil {
 		return err
 	}
-	ports := i.provider.Ports()
-	i.spec.Spec.Embedded.Ports = spec.Ports{
-		Kubernetes: ports[embedded.PortKubernetes], ArgoCD: ports[embedded.PortArgoCD], Gitea: ports[embedded.PortGitea],
+	if err := i.place.Prepare(ctx, to); err != nil {
+		return err
 	}
+	i.place.writePorts(i.spec)
 	data, err := spec.Marshal(i.spec)
 	if err != nil {
 		return err
@@ -154,7 +158,7 @@ func (i *install) prepare(ctx context.Context, to report.Reporter) error {
 	if err := atomicfile.Write(filepath.Join(i.dir, specFile), data, 0o600); err != nil {
 		return err
 	}
-	if i.tree, err = render.Hub(i.located()); err != nil {
+	if i.tree, err = render.Hub(locate(i.spec), charts); err != nil {
 		return err
 	}
 	// A hub.yaml that a person wrote stays as it was written while it says the same.
@@ -178,49 +182,47 @@ func (i *install) committedSays(canonical []byte) (bool, error) {
 	return bytes.Equal(same, canonical), err
 }
 
-// located is the hub with the addresses of its repositories, which hub.yaml leaves out where they are the hub's own.
-func (i *install) located() *spec.Hub {
-	located := spec.Resolve(i.spec)
-	if located.Spec.Repositories == nil {
-		port := i.spec.Spec.Embedded.Ports.Gitea
-		located.Spec.Repositories = &spec.Repositories{
-			Hub: embedded.RepositoryURL(port, "hub"), Requests: embedded.RepositoryURL(port, "requests"),
-		}
-	}
-	return located
-}
-
 func (i *install) ensureCluster(ctx context.Context, s *report.Step) (string, error) {
-	started, err := i.provider.Ensure(ctx, s.Wait)
+	started, err := i.place.Ensure(ctx, s.Wait)
 	if err != nil {
 		return "", err
 	}
-	if i.client, err = kube.New(i.provider.Kubeconfig()); err != nil {
+	if i.client, err = kube.New(i.place.Kubeconfig()); err != nil {
 		return "", err
 	}
-	if err := i.provider.EnsureDefinitions(ctx, s.Wait); err != nil {
+	if err := i.place.makeRoom(ctx, i.spec); err != nil {
+		return "", err
+	}
+	if i.runtime, err = i.options.Home.runtime(i.place, i.client, i.spec); err != nil {
+		return "", err
+	}
+	if err := i.runtime.EnsureDefinitions(ctx, s.Wait); err != nil {
 		return "", err
 	}
 	if !started {
 		return "", nil
 	}
-	return fmt.Sprintf("Kubernetes %s at https://127.0.0.1:%d", charts.Kubernetes, i.spec.Spec.Embedded.Ports.Kubernetes), nil
+	status, err := i.place.Status(ctx)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Kubernetes %s at %s", status.Version, status.Server), nil
 }
 
 // ensureRepositories makes the repositories and commits what differs from what is rendered.
 func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (string, error) {
-	git, err := i.provider.EnsureGit(ctx, s.Wait)
+	git, err := i.git(ctx, s.Wait)
 	if err != nil {
 		return "", err
 	}
 	i.repository = git
-	requests, err := render.Requests(i.located())
+	requests, err := render.Requests(locate(i.spec))
 	if err != nil {
 		return "", err
 	}
 	changed, kept := 0, 0
 	for url, tree := range map[string]render.Tree{git.Hub: i.tree, git.Requests: requests} {
-		result, err := gitops.Repository{URL: url, Username: git.Username, Token: git.Token, CA: git.CA}.Update(ctx, tree, i.sources(), commitMessage)
+		result, err := repository(git, url).Update(ctx, tree, i.sources(), commitMessage)
 		if conflict := new(gitops.ConflictError); errors.As(err, &conflict) {
 			return "", &RefusedError{err}
 		}
@@ -242,6 +244,23 @@ func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (strin
 	return fmt.Sprintf("committed %d files, kept %d as someone changed them", changed, kept), nil
 }
 
+// git returns the repositories. The Git server of an embedded hub starts beside its cluster, and not in it.
+func (i *install) git(ctx context.Context, waiting func(string)) (*cluster.Git, error) {
+	if i.place.embedded != nil {
+		return i.place.embedded.EnsureGit(ctx, waiting)
+	}
+	git, err := i.runtime.EnsureGit(ctx, waiting)
+	if err != nil {
+		return nil, err
+	}
+	return git, i.keepGitToken(git)
+}
+
+// repository is one of a hub's repositories, by which this process reaches it.
+func repository(git *cluster.Git, url string) gitops.Repository {
+	return gitops.Repository{URL: git.Local(url), Username: git.Username, Token: git.Token, CA: git.CA}
+}
+
 // sources are the files of hub.git that its tree is rendered from.
 func (i *install) sources() map[string][]byte {
 	if i.committed == nil {
@@ -252,10 +271,10 @@ func (i *install) sources() map[string][]byte {
 
 func (i *install) programs(component string) func(context.Context, *report.Step) (string, error) {
 	return func(ctx context.Context, s *report.Step) (string, error) {
-		ensure := i.provider.EnsurePrograms
+		ensure := i.runtime.EnsurePrograms
 		if names, some := i.only[component]; some {
 			ensure = func(ctx context.Context, component string, waiting func(string)) (bool, error) {
-				return i.provider.EnsureSome(ctx, component, names, waiting)
+				return i.place.embedded.EnsureSome(ctx, component, names, waiting)
 			}
 		}
 		started, err := ensure(ctx, component, s.Wait)

@@ -1,15 +1,19 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/cluster/embedded"
 	"github.com/back-stack/backstack/internal/gitops"
+	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/strictyaml"
 )
 
 // DefaultName is the name of a hub that was given none.
@@ -32,7 +36,7 @@ type Request struct {
 
 // CheckOverrides returns what is wrong with the overrides alone, for a request whose file could not be read.
 func (r Request) CheckOverrides() error {
-	data, err := spec.Marshal(spec.Default(DefaultName))
+	data, err := strictyaml.Encode(spec.Default(DefaultName))
 	if err != nil {
 		return err
 	}
@@ -44,7 +48,7 @@ func (r Request) CheckOverrides() error {
 // request is returned at once, as a *RequestError.
 //
 // It also returns the hub.yaml of hub.git if that is what the description comes from, else nil.
-func (h Home) load(r Request) (wanted *spec.Hub, committed []byte, err error) {
+func (h Home) load(ctx context.Context, r Request) (wanted *spec.Hub, committed []byte, err error) {
 	data, source := r.Data, r.Source
 	if data == nil {
 		name := r.Name
@@ -60,7 +64,7 @@ func (h Home) load(r Request) (wanted *spec.Hub, committed []byte, err error) {
 				}
 			}
 		}
-		if data, source, err = h.current(name); err != nil {
+		if data, source, err = h.currentIn(ctx, name); err != nil {
 			return nil, nil, err
 		}
 		if strings.HasSuffix(source, committedSuffix) {
@@ -71,9 +75,8 @@ func (h Home) load(r Request) (wanted *spec.Hub, committed []byte, err error) {
 		return nil, nil, &RequestError{err}
 	}
 	wanted = spec.Resolve(wanted)
-	if wanted.Spec.Provider != spec.ProviderEmbedded {
-		return nil, nil, &RequestError{fmt.Errorf("provider %s: this version of backstack installs hubs with provider %s only",
-			wanted.Spec.Provider, spec.ProviderEmbedded)}
+	if wanted.Spec.Provider.Pods() {
+		return wanted, committed, nil
 	}
 	return wanted, committed, checkEmbedded(wanted)
 }
@@ -101,6 +104,49 @@ func checkEmbedded(wanted *spec.Hub) error {
 	return nil
 }
 
+// currentIn is current, for a hub whose components run as pods by asking its repository too, where that can be reached.
+func (h Home) currentIn(ctx context.Context, name string) (data []byte, source string, err error) {
+	data, source, err = h.current(name)
+	if err != nil || !h.exists(name) {
+		return data, source, err
+	}
+	described, err := spec.Load(data, source)
+	if err != nil {
+		return data, source, nil // what is wrong with it is said by whoever reads it next
+	}
+	if described = spec.Resolve(described); !described.Spec.Provider.Pods() {
+		return data, source, nil
+	}
+	committed, err := h.committed(ctx, described)
+	if err != nil || committed == nil {
+		return data, source, nil // the cluster is stopped, or not there yet: the copy is what there is
+	}
+	return committed, "hub.yaml of " + name + committedSuffix, nil
+}
+
+// committedTimeout bounds how long a repository may take to say what its hub.yaml is.
+const committedTimeout = 10 * time.Second
+
+// committed returns the hub.yaml of the hub.git of a hub whose components run as pods, nil if there is none.
+func (h Home) committed(ctx context.Context, described *spec.Hub) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, committedTimeout)
+	defer cancel()
+	place, err := h.newPlace(described, placeOptions{})
+	if err != nil {
+		return nil, err
+	}
+	client, err := kube.New(place.Kubeconfig())
+	if err != nil {
+		return nil, err
+	}
+	git, err := h.openGit(ctx, place, client, described)
+	if err != nil {
+		return nil, err
+	}
+	files, _, err := repository(git, git.Hub).Files(ctx)
+	return files["hub.yaml"], err
+}
+
 // current returns the description of the hub called name: the one in hub.git, else that of an install which did not come
 // so far, else the defaults.
 func (h Home) current(name string) (data []byte, source string, err error) {
@@ -117,6 +163,6 @@ func (h Home) current(name string) (data []byte, source string, err error) {
 	if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrInvalid) {
 		return nil, "", fmt.Errorf("reading the hub's description: %w", err)
 	}
-	data, err = spec.Marshal(spec.Default(name))
+	data, err = strictyaml.Encode(spec.Default(name))
 	return data, "the defaults", err
 }

@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/hub/render"
 	"github.com/back-stack/backstack/hub/spec"
+	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/cluster/embedded"
 	"github.com/back-stack/backstack/internal/gitea"
 )
@@ -43,27 +45,27 @@ func (h Home) Outputs(name string) (*Outputs, error) {
 	if err != nil {
 		return nil, err
 	}
-	layout := embedded.Layout{Root: h.Dir(name)}
-	ports := description.Spec.Embedded.Ports
-	repositories := description.Spec.Repositories
-	if repositories == nil {
-		repositories = &spec.Repositories{
-			Hub: embedded.RepositoryURL(ports.Gitea, "hub"), Requests: embedded.RepositoryURL(ports.Gitea, "requests"),
-		}
-	}
-	return &Outputs{
+	layout := h.layout(name)
+	located := locate(description)
+	outputs := &Outputs{
 		Hub:        name,
-		Kubeconfig: layout.Kubeconfig(),
-		CA:         layout.PKI().Cert("ca"),
+		Kubeconfig: embedded.Layout{Root: h.Dir(name)}.Kubeconfig(),
 		Repositories: Repositories{
-			Hub: repositories.Hub, Requests: repositories.Requests,
-			Username: gitea.Owner, Credential: layout.Secrets().Path(embedded.GiteaToken),
+			Hub: located.Spec.Repositories.Hub, Requests: located.Spec.Repositories.Requests,
+			Username: gitea.Owner, Credential: layout.Secrets().Path(cluster.GitToken),
 		},
 		ArgoCD: Login{
-			URL: fmt.Sprintf("https://127.0.0.1:%d", ports.ArgoCD), Username: "admin",
-			Credential: layout.Secrets().Path(embedded.AdminPassword),
+			URL: render.URL(located, spec.ArgoCD), Username: "admin", Credential: layout.Secrets().Path(cluster.AdminPassword),
 		},
-	}, nil
+	}
+	if ca := layout.PKI().Cert("ca"); located.Spec.Provider == spec.ProviderEmbedded || located.Spec.Ingress != nil {
+		outputs.CA = ca
+	}
+	if enabled(located, spec.Gitea) {
+		server := render.URL(located, spec.Gitea)
+		outputs.Repositories.Hub, outputs.Repositories.Requests = gitea.RepositoryURL(server, "hub"), gitea.RepositoryURL(server, "requests")
+	}
+	return outputs, nil
 }
 
 // Output is one value with its name, such as argocd.url.

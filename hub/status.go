@@ -47,7 +47,7 @@ type ComponentStatus struct {
 	Programs []ProgramStatus `json:"programs"`
 }
 
-// ProgramStatus is that of a process of an embedded hub.
+// ProgramStatus is that of a process of an embedded hub, or of a pod of another.
 type ProgramStatus struct {
 	Name     string   `json:"name"`
 	Healthy  bool     `json:"healthy"`
@@ -55,7 +55,7 @@ type ProgramStatus struct {
 	Restarts int      `json:"restarts"`
 	Memory   int64    `json:"memory,omitempty"` // resident, in bytes
 	Reason   string   `json:"reason,omitempty"`
-	Log      string   `json:"log"`            // the path of its log
+	Log      string   `json:"log"`            // the path of its log; empty for a pod
 	Tail     []string `json:"tail,omitempty"` // the log's last lines, if it is not healthy
 }
 
@@ -87,8 +87,11 @@ func (h Home) Describe(ctx context.Context, name string) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := embedded.New(embedded.Options{Name: name, Dir: h.Dir(name)})
-	found, err := c.Status(ctx)
+	place, err := h.newPlace(description, placeOptions{})
+	if err != nil {
+		return nil, err
+	}
+	found, err := place.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +100,26 @@ func (h Home) Describe(ctx context.Context, name string) (*Status, error) {
 		Cluster:      ClusterStatus{Provider: string(description.Spec.Provider), Version: found.Version, Server: found.Server},
 		Applications: []ApplicationStatus{}, Beads: []BeadStatus{}, Spokes: []SpokeStatus{},
 	}
-	status.Components = describeComponents(found.Programs, description, c.Layout.Supervisor())
+	supervised := embedded.Layout{Root: h.Dir(name)}.Supervisor()
+	status.Components = describeComponents(found.Programs, description, supervised)
 	if !found.Running {
-		status.Cluster.Reason = "it is stopped: `backstack engine start` or `backstack install` starts it"
+		status.Cluster.Reason = "it does not run or does not answer: `" + startCommand(description) + "` starts it"
+		if found.Reason != "" {
+			status.Cluster.Reason = found.Reason
+		}
 		return status, nil
 	}
-	if err := status.addApplications(ctx, c.Kubeconfig()); err != nil {
+	client, err := kube.New(place.Kubeconfig())
+	if err != nil {
+		return nil, err
+	}
+	if place.embedded == nil {
+		if status.Components, err = describePods(ctx, client, description); err != nil {
+			status.Cluster.Reason = err.Error()
+			return status, nil
+		}
+	}
+	if err := status.addApplications(ctx, client); err != nil {
 		status.Cluster.Reason = err.Error()
 		return status, nil
 	}
@@ -132,12 +149,7 @@ func (s *Status) allHealthy() bool {
 
 // describeComponents sorts programs to their components.
 func describeComponents(programs []cluster.Program, description *spec.Hub, supervisorDir string) []ComponentStatus {
-	wanted := []string{kubernetes}
-	for _, name := range spec.Components() {
-		if *description.Spec.Components[name].Enabled {
-			wanted = append(wanted, name)
-		}
-	}
+	wanted := append([]string{kubernetes}, enabledComponents(description)...)
 	components := make([]ComponentStatus, 0, len(wanted))
 	for _, name := range wanted {
 		component := ComponentStatus{Name: name, Version: versionOf(name, description), Healthy: true, Programs: []ProgramStatus{}}
@@ -152,6 +164,11 @@ func describeComponents(programs []cluster.Program, description *spec.Hub, super
 		components = append(components, component)
 	}
 	return components
+}
+
+// enabledComponents are those that a hub has, sorted.
+func enabledComponents(description *spec.Hub) []string {
+	return slices.DeleteFunc(spec.Components(), func(name string) bool { return !enabled(description, name) })
 }
 
 func (c *ComponentStatus) add(program cluster.Program, supervisorDir string) {
@@ -185,11 +202,7 @@ func versionOf(component string, description *spec.Hub) string {
 var events = schema.GroupVersionResource{Version: "v1", Resource: "events"}
 
 // addApplications asks the cluster for the Applications, and for the last event of each that is not healthy.
-func (s *Status) addApplications(ctx context.Context, kubeconfig string) error {
-	client, err := kube.New(kubeconfig)
-	if err != nil {
-		return err
-	}
+func (s *Status) addApplications(ctx context.Context, client *kube.Client) error {
 	present, err := client.List(ctx, applications, argoNamespace)
 	if err != nil {
 		return fmt.Errorf("the API server does not answer: %w", err)

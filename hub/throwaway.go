@@ -61,17 +61,21 @@ func StartThrowaway(ctx context.Context, o ThrowawayOptions, to report.Reporter)
 	wanted := throwawaySpec(name, o)
 	options := InstallOptions{Home: home, Archive: o.Archive, Supervisor: o.Supervisor, Timeout: o.Timeout}
 	i := &install{
-		options: options, spec: wanted, dir: home.Dir(name), provider: newEmbedded(options, wanted), bare: !o.Delivery,
+		options: options, spec: wanted, dir: home.Dir(name), bare: !o.Delivery,
 		only: map[string][]string{spec.Kyverno: o.Kyverno},
 	}
-	if err := i.provider.Check(ctx); err != nil {
+	var err error
+	if i.place, err = home.newPlace(wanted, options.place(name)); err != nil {
+		return nil, err
+	}
+	if err := i.place.Check(ctx); err != nil {
 		return nil, &RequestError{err}
 	}
 	held, err := acquireLock(i.dir, name, throwawayCommand)
 	if err != nil {
 		return nil, err
 	}
-	t := &Throwaway{Home: home, Name: name, provider: i.provider, held: held}
+	t := &Throwaway{Home: home, Name: name, provider: i.place.embedded, held: held}
 	if err := i.run(ctx, to); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)

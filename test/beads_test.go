@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,6 +37,7 @@ func testBeads(t *testing.T, hub *hubtest.Hub) {
 		{"from adding to removing", testBeadJourney},
 		{"killed at every step", testKilledBeads},
 		{"one that the API server refuses", testBrokenBead},
+		{"by hand, with what is another's", testSharedObject},
 		{"by a pull request", testProposedBead},
 		{"for spokes", testBeadForSpokes},
 		{"from a package and from a repository", testBeadSources},
@@ -277,6 +279,54 @@ func testBrokenBead(t *testing.T, hub *hubtest.Hub) {
 	}
 	hub.Must(t, "bead", "remove", "broken")
 	hub.AwaitHealthy(t)
+}
+
+// testSharedObject commits a Bead as `bead add` would refuse to: it claims an object of another. Argo CD leaves that with
+// its owner, also when the Bead goes again.
+func testSharedObject(t *testing.T, hub *hubtest.Hub) {
+	client := hub.Client(t)
+	hub.Must(t, "bead", "add", beadDir("garden"))
+	hub.Clone(t, "hub").Push(t, "Take the shed", map[string]string{"beads/magpie/shed.yaml": `apiVersion: v1
+kind: ConfigMap
+metadata: {name: shed, namespace: bead-garden, labels: {backstack.dev/bead: magpie}}
+data: {soil: none}
+`})
+	const refusal = "Shared resource found: ConfigMap/shed is part of applications argocd/bead-magpie and bead-garden"
+	hubtest.Until(t, client, applications, "argocd", "bead-magpie", func(app *unstructured.Unstructured) string {
+		message, _, _ := unstructured.NestedString(app.Object, "status", "operationState", "message")
+		if strings.Contains(message, refusal) {
+			return ""
+		}
+		return fmt.Sprintf("its sync says %q, want it refused", message)
+	})
+	checkShed(t, client)
+	status := hub.Status(t)
+	for _, app := range status.Applications {
+		switch healthy := app.Sync == "Synced" && app.Health == "Healthy"; {
+		case app.Name != "bead-magpie" && !healthy:
+			t.Errorf("because of it, %+v", app)
+		case app.Name == "bead-magpie" && !strings.Contains(app.Reason, refusal):
+			t.Errorf("status says %q of it: want whose the object is", app.Reason)
+		}
+	}
+	hub.Must(t, "bead", "remove", "magpie")
+	checkShed(t, client)
+	hub.Must(t, "bead", "remove", "garden")
+	checkGone(t, hub, client)
+	hub.AwaitHealthy(t)
+}
+
+// checkShed checks that the ConfigMap shed is as the Bead garden says.
+func checkShed(t *testing.T, client *kube.Client) {
+	t.Helper()
+	shed, err := client.Get(hubtest.Patient(t), configMaps, "bead-garden", "shed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	soil, _, _ := unstructured.NestedString(shed.Object, "data", "soil")
+	if owner := shed.GetLabels()["backstack.dev/bead"]; soil != "sand" || owner != "garden" {
+		t.Errorf("the shed has soil %q and is of Bead %q: want sand, of garden", soil, owner)
+	}
 }
 
 func testProposedBead(t *testing.T, hub *hubtest.Hub) {

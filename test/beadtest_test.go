@@ -33,7 +33,6 @@ func testBeadTests(t *testing.T, hub *hubtest.Hub) {
 			`data.word: want "goodbye", got "hello"`,
 			`metadata.labels.team: want "a", and there is none`,
 			"ConfigMap requests/eve is not there",
-			"nothing on this hub defines Nothing of example.com/v1: --schemas",
 			"ConfigMap requests/ada is there, want it absent",
 			"condition Synced=True",
 			"spec.nothing: no such field",
@@ -53,17 +52,53 @@ func testBeadTests(t *testing.T, hub *hubtest.Hub) {
 		}
 		checkNothingLeft(t, hub)
 	})
+	t.Run("that need kinds which nothing defines", func(t *testing.T) { testUnknownKinds(t, hub) })
 	t.Run("of a Bead that is installed", func(t *testing.T) { testInstalledBead(t, hub) })
 	hub.AwaitHealthy(t)
+}
+
+// testUnknownKinds asks for an object of a kind that the hub has not, and of one that it has.
+func testUnknownKinds(t *testing.T, hub *hubtest.Hub) {
+	dir := filepath.Join(t.TempDir(), "welcome")
+	if err := os.CopyFS(dir, os.DirFS(passingBead)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "tests", "unknown.yaml"), []byte(`apiVersion: backstack.dev/v1alpha1
+kind: BeadTest
+metadata: {name: unknown}
+spec:
+  composes:
+    - claim: {apiVersion: welcome.backstack.dev/v1, kind: Welcome, metadata: {name: ada}, spec: {name: Ada}}
+      objects:
+        - {apiVersion: example.com/v1, kind: Nothing, metadata: {name: ada}}
+        - {apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, metadata: {name: ada}}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, hub, 2, []string{"bead", "test", dir}, "tests need kinds that nothing defines on hub "+hub.Name+":\n"+
+		"  Nothing of example.com/v1 (test unknown)\nwant a folder with their definitions (CRDs): --schemas DIR")
+	checkNothingLeft(t, hub)
 }
 
 // testInstalledBead tests a Bead that is on the hub, as it is and changed.
 func testInstalledBead(t *testing.T, hub *hubtest.Hub) {
 	hub.Must(t, "bead", "add", passingBead)
 	hub.Must(t, "bead", "test", passingBead, "--run=^(card|manners)$")
-	refused := hub.Run(t, "bead", "test", passingBead, "--run=card", "--set=word=hej").Want(t, 2)
-	if !strings.Contains(refused.Stderr, "is on hub "+hub.Name+" already, and not as test card wants it") {
-		t.Errorf("another Bead than the one on the hub is refused with\n%s", refused.Stderr)
+	before := hub.Clone(t, "hub").Revision(t)
+	refused(t, hub, 2, []string{"bead", "test", passingBead},
+		"bead welcome is on hub "+hub.Name+" already, with other parameters than these tests want:\n  other-word: ",
+		"--run '^(card|manners|template)$'")
+	changed := filepath.Join(t.TempDir(), "welcome")
+	if err := os.CopyFS(changed, os.DirFS(passingBead)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(changed, "README.md"), []byte("Another\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, hub, 2, []string{"bead", "test", changed, "--run=card"},
+		"not as it is here: ", "`backstack bead upgrade welcome`")
+	if after := hub.Clone(t, "hub").Revision(t); after != before {
+		t.Errorf("hub.git is at %s: want it at %s, as before", after, before)
 	}
 	hub.Must(t, "bead", "remove", "welcome")
 }

@@ -108,6 +108,9 @@ func (r *runner) run(ctx context.Context, tests []Test) (err error) {
 	if err != nil {
 		return &hub.RequestError{Err: err}
 	}
+	if err := r.checkKinds(groups, schemas); err != nil {
+		return err
+	}
 	// What needs no hub is done while one is made ready.
 	var aside sync.WaitGroup
 	defer aside.Wait()

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/hub"
 	"github.com/back-stack/backstack/internal/report"
@@ -22,7 +23,7 @@ import (
 // read loads a Bead below testdata.
 func read(t *testing.T, name string) *bead.Folder {
 	t.Helper()
-	files, err := bead.ReadFiles(os.DirFS("testdata/" + name))
+	files, err := artifact.ReadFS(os.DirFS("testdata/" + name))
 	if err != nil {
 		t.Fatal(err)
 	}

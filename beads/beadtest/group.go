@@ -59,6 +59,15 @@ func (o Options) render(ctx context.Context, test Test, given map[string]any, vi
 
 func (g *group) needsHub() bool { return slices.ContainsFunc(g.tests, Test.needsHub) }
 
+// names are those of the tests.
+func (g *group) names() []string {
+	var names []string
+	for _, test := range g.tests {
+		names = append(names, test.Name)
+	}
+	return names
+}
+
 func needsHub(groups []*group) bool { return slices.ContainsFunc(groups, (*group).needsHub) }
 
 // objects are all objects of the Bead for the hub.

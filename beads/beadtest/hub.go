@@ -136,24 +136,40 @@ func (r *runner) close(ctx context.Context) error {
 // lockFile is the one file of a Bead in hub.git that says where it comes from, and not what it is.
 const lockFile = "bead.lock.yaml"
 
-// checkInstalled refuses to test another Bead than the one that is on the hub.
+// checkInstalled refuses to test another Bead than the one that is on the hub: people use that one, so a test does not
+// change it.
 func (s *stage) checkInstalled(ctx context.Context, groups []*group) error {
-	name := s.options.Folder.Metadata.Name
+	lock := "beads/" + s.options.Folder.Metadata.Name + "/" + lockFile
+	var fit, others []string
 	for _, g := range groups {
 		if !g.needsHub() {
+			fit = append(fit, g.names()...)
 			continue
 		}
 		changes, err := s.options.Deliver(ctx, s.access, g.values, true, report.Discard)
-		if err == nil {
-			changes = slices.DeleteFunc(changes, func(file string) bool { return file == "beads/"+name+"/"+lockFile })
-			if len(changes) == 0 {
-				continue
-			}
-			err = fmt.Errorf("%s differs in hub.git", strings.Join(changes, ", "))
+		if err != nil {
+			return s.installedError(nil, fmt.Sprintf("not as it is here: %v", err))
 		}
-		return &hub.RequestError{Err: fmt.Errorf("the Bead %s is on hub %s already, and not as test %s wants it: %w. Test it "+
-			"on a hub of its own, without --hub; or bring the hub's to this one with `backstack bead upgrade`; or remove it "+
-			"there with `backstack bead remove %s`", name, s.access.Name, g.tests[0].Name, err, name)}
+		changes = slices.DeleteFunc(changes, func(file string) bool { return file == lock })
+		if len(changes) == 0 {
+			fit = append(fit, g.names()...)
+			continue
+		}
+		others = append(others, fmt.Sprintf("%s: %s would differ", strings.Join(g.names(), ", "),
+			strings.Join(changes, ", ")))
 	}
-	return nil
+	if len(others) == 0 {
+		return nil
+	}
+	return s.installedError(fit, "with other parameters than these tests want:\n  "+strings.Join(others, "\n  "))
+}
+
+// installedError says how the Bead that is on the hub is not the one to test, and what can be done about that.
+func (s *stage) installedError(fit []string, how string) error {
+	advice := "want a hub of its own, without --hub"
+	if len(fit) > 0 {
+		advice += fmt.Sprintf("; or the tests of the Bead as it is there, --run '^(%s)$'", strings.Join(fit, "|"))
+	}
+	return &hub.RequestError{Err: fmt.Errorf("bead %s is on hub %s already, %s\n%s", s.options.Folder.Metadata.Name,
+		s.access.Name, how, advice)}
 }

@@ -15,6 +15,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/beads/beadtest"
 	"github.com/back-stack/backstack/beads/beadtest/scaffolder"
@@ -29,7 +30,7 @@ func loadHello(t *testing.T) *bead.Folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := bead.ReadFiles(folder)
+	files, err := artifact.ReadFS(folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"regexp"
@@ -12,9 +13,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/beads/beadtest"
 	"github.com/back-stack/backstack/beads/lint"
+	"github.com/back-stack/backstack/hub"
 	"github.com/back-stack/backstack/internal/report"
 )
 
@@ -28,7 +31,7 @@ func loadService(t *testing.T, name string) *bead.Folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := bead.ReadFiles(folder)
+	files, err := artifact.ReadFS(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,6 +237,31 @@ func allow(t *testing.T, role *unstructured.Unstructured, allowed map[string]boo
 				if verbs != nil {
 					allowed[resource+"."+group] = true
 				}
+			}
+		}
+	}
+}
+
+func TestCloudsAreTestedOnlyWithTheDefinitionsOfTheirProviders(t *testing.T) {
+	for name, kinds := range map[string][]string{
+		"gke": {
+			"Cluster of container.gcp.m.upbound.io/v1beta1", "Network of compute.gcp.m.upbound.io/v1beta1",
+			"ProjectIAMMember of cloudplatform.gcp.m.upbound.io/v1beta1",
+		},
+		"eks": {"Cluster of eks.aws.m.upbound.io/v1beta1", "VPC of ec2.aws.m.upbound.io/v1beta1"},
+	} {
+		_, err := beadtest.Run(t.Context(), beadtest.Options{
+			Folder: loadService(t, name), Timeout: time.Minute,
+			// So that a hub cannot be started.
+			Home: hub.Home{State: t.TempDir()}, Archive: "none", Supervisor: func(string) []string { return []string{"false"} },
+		}, report.Discard)
+		if request := new(hub.RequestError); !errors.As(err, &request) {
+			t.Errorf("%s without them: %v: want a wrong request", name, err)
+			continue
+		}
+		for _, want := range append(kinds, "--schemas DIR") {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s without them: %v: want %q", name, err, want)
 			}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // actions are those that Backstage and its modules for source hosts have
-// (https://backstage.io/docs/features/software-templates/builtin-actions).
+// (https://backstage.io/docs/features/software-templates/builtin-actions), and one that none of them has.
 func actions() []string {
 	return []string{
 		"catalog:fetch", "catalog:register", "catalog:write", "catalog:template:version",
@@ -18,10 +18,10 @@ func actions() []string {
 		"github:actions:dispatch", "github:autolinks:create", "github:branch-protection:create", "github:deployKey:create",
 		"github:environment:create", "github:issues:create", "github:issues:label", "github:pages:enable",
 		"github:repo:create", "github:repo:push", "github:webhook",
-		"gitea:repo:create", "gitlab:group:ensureExists", "gitlab:issue:edit", "gitlab:issues:create",
+		"gitlab:group:ensureExists", "gitlab:issue:edit", "gitlab:issues:create",
 		"gitlab:pipeline:trigger", "gitlab:projectAccessToken:create", "gitlab:projectDeployToken:create", "gitlab:projectVariable:create",
 		"gitlab:repo:push", "gitlab:user:info", "kubernetes:create-namespace", "notification:send",
-		"publish:gitea:pull-request", // of the hub's portal, for requests
+		"publish:gitea:pull-request", // the portal has to bring it, for requests.git: Backstage has publish:gitea alone
 		"publish:azure", "publish:bitbucketCloud", "publish:bitbucketCloud:pull-request", "publish:bitbucketServer",
 		"publish:bitbucketServer:pull-request", "publish:gerrit", "publish:gerrit:review", "publish:gitea",
 		"publish:github", "publish:github:pull-request", "publish:gitlab", "publish:gitlab:merge-request",

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/internal/strictyaml"
 )
@@ -16,8 +17,8 @@ func (l *linter) checkFiles() {
 	size := 0
 	for name, content := range l.files.All() {
 		size += len(content)
-		if len(content) > bead.MaxFileSize {
-			l.report(ruleFileRefused, name, 0, 0, "has %d bytes: want at most %d", len(content), bead.MaxFileSize)
+		if len(content) > artifact.MaxFile {
+			l.report(ruleFileRefused, name, 0, 0, "has %d bytes: want at most %d", len(content), artifact.MaxFile)
 			continue
 		}
 		if why := unread(name); why != "" {
@@ -31,9 +32,9 @@ func (l *linter) checkFiles() {
 		}
 		l.checkSecrets(name, string(content))
 	}
-	if size > bead.MaxSize {
+	if size > artifact.MaxTotal {
 		l.report(ruleFileRefused, bead.FileName, 0, 0, "the files have %d bytes together: want at most %d", size,
-			bead.MaxSize)
+			artifact.MaxTotal)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/beads/beadtest"
 )
@@ -56,7 +57,7 @@ func readArchive(t *testing.T, name string) archive {
 	for line := range strings.Lines(string(parsed.Comment)) {
 		line = strings.TrimSpace(line)
 		if huge, ok := strings.CutPrefix(line, "huge: "); ok {
-			a.files[huge] = bytes.Repeat([]byte("# large\n"), bead.MaxFileSize/8+1)
+			a.files[huge] = bytes.Repeat([]byte("# large\n"), artifact.MaxFile/8+1)
 		} else if line != "" && !strings.HasPrefix(line, "#") {
 			a.want = append(a.want, line)
 		}
@@ -172,7 +173,7 @@ func TestTheBeadsOfTheLibraryHaveNothingWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	find := func(name string) (*bead.Folder, bool) {
-		files, err := bead.ReadFiles(os.DirFS(filepath.Join("..", "library", name)))
+		files, err := artifact.ReadFS(os.DirFS(filepath.Join("..", "library", name)))
 		if err != nil {
 			return nil, false
 		}
@@ -184,7 +185,7 @@ func TestTheBeadsOfTheLibraryHaveNothingWrong(t *testing.T) {
 			continue
 		}
 		t.Run(entry.Name(), func(t *testing.T) {
-			files, err := bead.ReadFiles(os.DirFS(filepath.Join("..", "library", entry.Name())))
+			files, err := artifact.ReadFS(os.DirFS(filepath.Join("..", "library", entry.Name())))
 			if err != nil {
 				t.Fatal(err)
 			}

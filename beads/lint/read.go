@@ -6,10 +6,11 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 )
 
-// Folder lints the Bead in a folder. Files that a Bead may not hold, which bead.ReadFiles refuses one at a time, are
+// Folder lints the Bead in a folder. Files that a Bead may not hold, for which artifact.ReadFS refuses all of it, are
 // findings like others.
 func Folder(ctx context.Context, folder fs.FS, options Options) ([]Finding, error) {
 	r := reader{folder: folder, files: make(bead.Files)}
@@ -39,16 +40,16 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 	case !entry.Type().IsRegular():
 		r.refuse(name, "is no regular file: a Bead holds files and folders, and no links")
 		return nil
-	case len(r.files) == bead.MaxFiles:
-		r.refuse(bead.FileName, "there are more than %d files: a Bead holds descriptions, not programs", bead.MaxFiles)
+	case len(r.files) == artifact.MaxFiles:
+		r.refuse(bead.FileName, "there are more than %d files: a Bead holds descriptions, not programs", artifact.MaxFiles)
 		return fs.SkipAll
 	}
 	info, err := entry.Info()
 	if err != nil {
 		return err
 	}
-	if info.Size() > bead.MaxFileSize {
-		r.refuse(name, "has %d bytes: want at most %d", info.Size(), bead.MaxFileSize)
+	if info.Size() > artifact.MaxFile {
+		r.refuse(name, "has %d bytes: want at most %d", info.Size(), artifact.MaxFile)
 		r.files[name] = nil // it is there, and not looked into
 		return nil
 	}

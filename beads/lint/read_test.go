@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/back-stack/backstack/beads/bead"
+	"github.com/back-stack/backstack/beads/artifact"
 )
 
 func TestWhatAFolderMayNotHoldIsAFinding(t *testing.T) {
@@ -24,7 +24,7 @@ func TestWhatAFolderMayNotHoldIsAFinding(t *testing.T) {
 	write("bead.yaml",
 		[]byte("apiVersion: backstack.dev/v1alpha1\nkind: Bead\nmetadata: {name: demo}\n"+
 			"spec: {version: 0.1.0, description: A}\n"))
-	write("application/big.yaml", make([]byte, bead.MaxFileSize+1))
+	write("application/big.yaml", make([]byte, artifact.MaxFile+1))
 	write(".git/config", []byte("[core]\n"))
 	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "application", "link.yaml")); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/internal/strictyaml"
 )
@@ -41,7 +42,7 @@ func TestANewBeadIsInTheFolderOfItsName(t *testing.T) {
 	if filepath.Base(dir) != "postgres" || !filepath.IsAbs(dir) {
 		t.Errorf("the folder is %s: want the absolute path of postgres", dir)
 	}
-	written, err := bead.ReadFiles(os.DirFS(dir))
+	written, err := artifact.ReadFS(os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func checkRepository(text string) error {
 		return errors.New("the repository's URL has ? or #: want the folder behind //, and the revision behind @")
 	case hasPassword || parsed.User != nil && parsed.Scheme != "ssh":
 		return errors.New("the repository's URL has credentials, and URLs are stored for all to read: " +
-			"set BACKSTACK_GIT_USERNAME and BACKSTACK_GIT_TOKEN instead")
+			"set BACKSTACK_GIT_HOST, BACKSTACK_GIT_USERNAME and BACKSTACK_GIT_TOKEN instead")
 	case strings.Trim(parsed.Path, "/") == "", strings.HasPrefix(parsed.Path, "//"):
 		return errors.New("the repository's URL has no path")
 	}

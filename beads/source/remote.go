@@ -11,7 +11,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/transport"
-	"github.com/go-git/go-git/v5/plumbing/transport/http"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/back-stack/backstack/beads/artifact"
@@ -57,13 +56,8 @@ func (r *remote) list(ctx context.Context, credentials Credentials) ([]*plumbing
 	if !errors.Is(err, transport.ErrAuthenticationRequired) {
 		return refs, unreadable(err)
 	}
-	if credentials.Token == "" {
-		return nil, fmt.Errorf("%w: want BACKSTACK_GIT_TOKEN to be set, and BACKSTACK_GIT_USERNAME if the server cares",
-			unreadable(err))
-	}
-	r.auth = &http.BasicAuth{Username: credentials.Username, Password: credentials.Token}
-	if credentials.Username == "" {
-		r.auth = &http.BasicAuth{Username: "git", Password: credentials.Token}
+	if r.auth, err = credentials.auth(r.Config().URLs[0]); err != nil {
+		return nil, unreadable(err)
 	}
 	refs, err = r.ListContext(ctx, &git.ListOptions{CABundle: r.ca, Auth: r.auth})
 	return refs, unreadable(err)

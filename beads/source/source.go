@@ -55,8 +55,9 @@ type Options struct {
 	Git Credentials
 }
 
-// Credentials are a user's, or an empty Token for nobody's.
+// Credentials are a user's on one server, or an empty Token for nobody's.
 type Credentials struct {
+	Host     string // HOST or HOST:PORT: no other server is told the others
 	Username string
 	Token    string
 }

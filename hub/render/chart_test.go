@@ -117,8 +117,8 @@ func TestAChartForAnotherKubernetesIsRefused(t *testing.T) {
 }
 
 func TestAComponentWithoutAChartIsRefused(t *testing.T) {
-	_, err := Component(hub(t, demo()), "gitea")
-	if want := `component "gitea"`; err == nil || !strings.Contains(err.Error(), want) {
+	_, err := Component(hub(t, demo()), "backstage")
+	if want := `component "backstage"`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v: want it to name %s", err, want)
 	}
 }

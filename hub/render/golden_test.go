@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/back-stack/backstack/charts"
@@ -24,12 +25,53 @@ func demo(change ...func(*spec.Hub)) *spec.Hub {
 		f(h)
 	}
 	h = spec.Resolve(h)
-	h.Spec.Repositories = &spec.Repositories{
-		Hub:      "https://127.0.0.1:3000/backstack/hub.git",
-		Requests: "https://127.0.0.1:3000/backstack/requests.git",
+	server := "https://127.0.0.1:3000"
+	if h.Spec.Provider.Pods() {
+		server = GiteaService
 	}
-	h.Spec.Embedded = &spec.Embedded{Ports: spec.Ports{Kubernetes: 6443, ArgoCD: 8080, Gitea: 3000}}
+	h.Spec.Repositories = &spec.Repositories{
+		Hub: server + "/backstack/hub.git", Requests: server + "/backstack/requests.git",
+	}
+	switch h.Spec.Provider {
+	case spec.ProviderEmbedded:
+		h.Spec.Embedded = &spec.Embedded{Ports: spec.Ports{Kubernetes: 6443, ArgoCD: 8080, Gitea: 3000}}
+	case spec.ProviderKind:
+		h.Spec.Kind.Ports = spec.KindPorts{Kubernetes: 6443, HTTP: 8080, HTTPS: 8443}
+	}
 	return h
+}
+
+// onKind and onExisting are hubs whose components run as pods.
+func onKind(h *spec.Hub) { h.Spec.Provider = spec.ProviderKind }
+
+func onExisting(h *spec.Hub) {
+	h.Spec.Provider, h.Spec.Existing = spec.ProviderExisting, &spec.Existing{Context: "production"}
+}
+
+// fromRegistry makes a hub get everything from one registry.
+func fromRegistry(h *spec.Hub) {
+	h.Spec.Registry = &spec.Registry{
+		Prefix: "registry.example.com/mirror", DockerConfig: "/root/.docker/config.json",
+		CA: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+	}
+}
+
+func TestRepositoriesOfHubsThatRunPods(t *testing.T) {
+	kind := hub(t, demo(onKind))
+	golden(t, "hub-kind.txtar", archive(differing(kind, hub(t, demo()))))
+	golden(t, "hub-existing.txtar", archive(differing(hub(t, demo(onExisting)), kind)))
+	golden(t, "hub-registry.txtar", archive(differing(hub(t, demo(onKind, fromRegistry)), kind)))
+}
+
+// differing are the files of a tree that another does not have in the same way, without archives.
+func differing(tree, other Tree) Tree {
+	found := make(Tree)
+	for path, content := range tree.All() {
+		if !bytes.Equal(content, other[path]) && filepath.Ext(path) != ".tgz" {
+			found[path] = content
+		}
+	}
+	return found
 }
 
 // enforcing makes a hub refuse what its policies are against.
@@ -42,13 +84,7 @@ func TestRepositoriesOfAnAuditingHub(t *testing.T) {
 
 func TestRepositoriesOfAnEnforcingHubDifferInTheirPolicies(t *testing.T) {
 	audit, enforce := hub(t, demo()), hub(t, demo(enforcing))
-	differing := make(Tree)
-	for path, content := range enforce.All() {
-		if !bytes.Equal(content, audit[path]) {
-			differing[path] = content
-		}
-	}
-	golden(t, "hub-enforce.txtar", archive(differing))
+	golden(t, "hub-enforce.txtar", archive(differing(enforce, audit)))
 	if len(audit) != len(enforce) {
 		t.Errorf("an auditing hub has %d files and an enforcing one %d: want the same", len(audit), len(enforce))
 	}
@@ -58,28 +94,62 @@ func TestRepositoriesOfAnEnforcingHubDifferInTheirPolicies(t *testing.T) {
 }
 
 func TestObjectsOfComponents(t *testing.T) {
-	tree := hub(t, demo())
+	for component, objects := range components(t, hub(t, demo())) {
+		golden(t, "objects-"+component+".yaml", manifests(t, objects))
+	}
+}
+
+// What upstream's charts make of their values is upstream's; these two are ours alone.
+func TestObjectsOfComponentsThatAreOurOwnCharts(t *testing.T) {
+	all := components(t, hub(t, demo(onKind)))
+	for _, component := range []string{"gitea", "traefik"} {
+		golden(t, "objects-"+component+".yaml", manifests(t, all[component]))
+	}
+}
+
+// components returns the objects of every component that a tree has, by component.
+func components(t *testing.T, tree Tree) map[string][]*unstructured.Unstructured {
+	t.Helper()
+	found := make(map[string][]*unstructured.Unstructured)
 	for _, component := range charts.Components() {
+		if tree[componentDir(component.Name)+"/Chart.yaml"] == nil {
+			continue
+		}
 		objects, err := Component(tree, component.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var out bytes.Buffer
-		for _, object := range objects {
-			text, err := yaml.Marshal(object.Object)
-			if err != nil {
-				t.Fatal(err)
-			}
-			out.WriteString("---\n")
-			out.Write(text)
+		found[component.Name] = objects
+	}
+	return found
+}
+
+// manifests returns objects as one text.
+func manifests(t *testing.T, objects []*unstructured.Unstructured) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for _, object := range objects {
+		text, err := yaml.Marshal(object.Object)
+		if err != nil {
+			t.Fatal(err)
 		}
-		golden(t, "objects-"+component.Name+".yaml", out.Bytes())
+		out.WriteString("---\n")
+		out.Write(text)
+	}
+	return out.Bytes()
+}
+
+// everyHub are hubs of each kind, by what they are called in messages.
+func everyHub() map[string]*spec.Hub {
+	return map[string]*spec.Hub{
+		"an embedded hub": demo(enforcing), "a hub on kind": demo(onKind), "a hub on someone's cluster": demo(onExisting),
+		"a hub on kind with a registry": demo(onKind, fromRegistry, enforcing),
 	}
 }
 
 func hub(t *testing.T, h *spec.Hub) Tree {
 	t.Helper()
-	return must(t)(Hub(h))
+	return must(t)(Hub(h, upstreamCharts(t)))
 }
 
 func requests(t *testing.T, h *spec.Hub) Tree {

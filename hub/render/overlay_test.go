@@ -30,7 +30,7 @@ func TestOverlay(t *testing.T) {
 			"a: 2\n\n# Two\n# lines.\nb:\n  # Inner.\n  c: 1\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := overlay([]byte(test.base), test.values)
+			got, err := overlay([]byte(test.base), "", test.values)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,10 +42,24 @@ func TestOverlay(t *testing.T) {
 }
 
 func TestLaterLayersLieOverEarlierOnes(t *testing.T) {
-	got, err := overlay([]byte("a: 1\nb: 1\nc: 1\n"),
+	got, err := overlay([]byte("a: 1\nb: 1\nc: 1\n"), "",
 		map[string]any{"a": int64(2), "b": int64(2)}, map[string]any{"b": int64(3)})
 	if want := "a: 2\nb: 3\nc: 1\n"; err != nil || string(got) != want {
 		t.Errorf("it is\n%s (%v)\nwant\n%s", got, err, want)
+	}
+}
+
+// What a chart within the chart has, only its authors' chart and Helm know.
+func TestNullTakesAwayWhatAChartWithinTheChartHas(t *testing.T) {
+	got, err := overlay([]byte("a: 1\n"), "inner",
+		map[string]any{"inner": map[string]any{"limits": map[string]any{"cpu": nil}, "b": int64(1), "c": int64(1)}},
+		map[string]any{"a": nil, "inner": map[string]any{"limits": map[string]any{"memory": nil}, "b": nil}, "outer": nil})
+	want := "inner:\n  b: null\n  c: 1\n  limits:\n    cpu: null\n    memory: null\n"
+	if err != nil || string(got) != want {
+		t.Errorf("it is\n%s (%v)\nwant\n%s", got, err, want)
+	}
+	if got, err = overlay(got, "inner", map[string]any{"inner": nil}); err != nil || string(got) != "{}\n" {
+		t.Errorf("it is\n%s (%v)\nwant nothing", got, err)
 	}
 }
 
@@ -56,7 +70,7 @@ func TestOverlayRefusesWhatIsNoMapping(t *testing.T) {
 		"":        "what is below is no mapping",
 		"# only ": "what is below is no mapping",
 	} {
-		if _, err := overlay([]byte(base), map[string]any{"a": "b"}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := overlay([]byte(base), "", map[string]any{"a": "b"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error for %q is %v: want %q", base, err, want)
 		}
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 // Hub returns the files of hub.git. The hub is resolved, and says where it can be reached: its repositories' URLs
-// and, on this machine, Argo CD's port.
-func Hub(h *spec.Hub) (Tree, error) {
+// and the ports that were chosen. archives are upstream's charts, of each component for which UpstreamOf names one.
+func Hub(h *spec.Hub, archives Archives) (Tree, error) {
 	view, err := newView(h)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the repository of hub %q: %w", h.Metadata.Name, err)
@@ -30,10 +30,10 @@ func Hub(h *spec.Hub) (Tree, error) {
 		}
 	}
 	for _, component := range charts.Components() {
-		if !enabled(h, component.Name) {
+		if !enabled(h, component.Name) || component.Pods && !view.Pods {
 			continue
 		}
-		if err := addComponent(tree, component.Name, view, h.Spec.Components[component.Name]); err != nil {
+		if err := addComponent(tree, component.Name, view, h, archives); err != nil {
 			return nil, err
 		}
 	}
@@ -67,6 +67,10 @@ func belongs(path string, v *view) bool {
 		return v.Kyverno
 	case path == "apps/crossplane.yaml":
 		return v.Crossplane
+	case path == "apps/gitea.yaml":
+		return v.Gitea
+	case path == "apps/traefik.yaml":
+		return v.Traefik
 	}
 	return true
 }
@@ -80,15 +84,14 @@ func enabled(h *spec.Hub, component string) bool {
 // check returns everything that keeps the hub from being rendered.
 func check(h *spec.Hub) error {
 	var faults []error
-	if h.Spec.Provider != spec.ProviderEmbedded {
-		faults = append(faults, fmt.Errorf("spec.provider is %q: want embedded, the only one that can be rendered so far",
-			h.Spec.Provider))
-	}
 	if r := h.Spec.Repositories; r == nil || r.Hub == "" || r.Requests == "" {
 		faults = append(faults, errors.New("spec.repositories is not resolved: want the URLs of both repositories"))
 	}
-	if e := h.Spec.Embedded; e == nil || e.Ports.ArgoCD == 0 {
+	if e := h.Spec.Embedded; h.Spec.Provider == spec.ProviderEmbedded && (e == nil || e.Ports.ArgoCD == 0) {
 		faults = append(faults, errors.New("spec.embedded.ports.argocd is not resolved: want the port that was chosen"))
+	}
+	if k := h.Spec.Kind; h.Spec.Provider == spec.ProviderKind && (k == nil || k.Ports.HTTPS == 0) {
+		faults = append(faults, errors.New("spec.kind.ports.https is not resolved: want the port that was chosen"))
 	}
 	for name := range h.Spec.Components {
 		if !slices.Contains(spec.Components(), name) {

@@ -23,7 +23,6 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
 
-	"github.com/back-stack/backstack/charts"
 	"github.com/back-stack/backstack/internal/helm"
 )
 
@@ -52,7 +51,7 @@ func TestCustomResourcesAreWhatTheirDefinitionsWant(t *testing.T) {
 	}
 	for _, kind := range []string{
 		"Application", "ApplicationSet", "AppProject", "Function", "ManagedResourceActivationPolicy", "ValidatingPolicy",
-		"PolicyException",
+		"PolicyException", "ImageConfig",
 	} {
 		if !checked[kind] {
 			t.Errorf("no %s was checked", kind)
@@ -60,35 +59,32 @@ func TestCustomResourcesAreWhatTheirDefinitionsWant(t *testing.T) {
 	}
 }
 
-// customResources returns every custom resource that a hub renders, by where it comes from.
+// customResources returns every custom resource that a hub of any kind renders, by where it comes from.
 func customResources(t *testing.T) map[string]*unstructured.Unstructured {
 	t.Helper()
 	found := make(map[string]*unstructured.Unstructured)
-	tree := hub(t, demo(enforcing))
-	for path, content := range tree.All() {
-		if !strings.HasSuffix(path, ".yaml") || !strings.HasPrefix(path, "apps/") && !strings.HasPrefix(path, "policies/") {
-			continue
+	for name, h := range everyHub() {
+		tree := hub(t, h)
+		for path, content := range tree.All() {
+			if !strings.HasSuffix(path, ".yaml") || !strings.HasPrefix(path, "apps/") && !strings.HasPrefix(path, "policies/") {
+				continue
+			}
+			object, err := helm.Object(content)
+			if err != nil {
+				t.Fatalf("%s: %s: %v", name, path, err)
+			}
+			found[name+": "+path] = object
 		}
-		object, err := helm.Object(content)
-		if err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		found[path] = object
-	}
-	for _, component := range charts.Components() {
-		objects, err := Component(tree, component.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, object := range objects {
-			group := object.GroupVersionKind().Group
-			if strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") {
-				found[component.Name+": "+object.GetKind()+" "+object.GetName()] = object
+		for component, objects := range components(t, tree) {
+			for _, object := range objects {
+				group := object.GroupVersionKind().Group
+				if strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") {
+					found[name+": "+component+": "+object.GetKind()+" "+object.GetName()] = object
+				}
 			}
 		}
+		found[name+": policies/exceptions/README.md"] = exampleException(t, tree["policies/exceptions/README.md"])
 	}
-	example := exampleException(t, tree["policies/exceptions/README.md"])
-	found["policies/exceptions/README.md"] = example
 	return found
 }
 

@@ -13,7 +13,10 @@ type view struct {
 	URL          string            // where Argo CD is reached
 	Repositories spec.Repositories // both URLs
 	Crossplane   bool
+	Gitea        bool // as pods; where it is a process, its chart is not in the repository
 	Kyverno      bool
+	Traefik      bool
+	Pods         bool // whether components run as pods
 
 	Mode          spec.Mode
 	Action        string   // what a policy does about what it is against
@@ -28,12 +31,15 @@ func newView(h *spec.Hub) (*view, error) {
 	}
 	v := &view{
 		Name:         h.Metadata.Name,
-		URL:          fmt.Sprintf("https://127.0.0.1:%d", h.Spec.Embedded.Ports.ArgoCD),
+		URL:          URL(h, spec.ArgoCD),
 		Repositories: *h.Spec.Repositories,
 		Crossplane:   enabled(h, spec.Crossplane),
+		Gitea:        enabled(h, spec.Gitea) && h.Spec.Provider.Pods(),
 		Kyverno:      enabled(h, spec.Kyverno),
+		Traefik:      enabled(h, spec.Traefik),
+		Pods:         h.Spec.Provider.Pods(),
 		Mode:         h.Spec.Policies.Mode,
-		Namespaces:   append(ownNamespaces(), h.Spec.Policies.Namespaces...),
+		Namespaces:   append(ownNamespaces(h), h.Spec.Policies.Namespaces...),
 	}
 	slices.Sort(v.Namespaces)
 	v.Namespaces = slices.Compact(v.Namespaces)
@@ -50,17 +56,12 @@ func newView(h *spec.Hub) (*view, error) {
 	return v, nil
 }
 
-// ownNamespaces are those of a hub's own components, whether it has them all or not.
-func ownNamespaces() []string {
-	return []string{"argocd", "backstage", "crossplane-system", "default", "gitea", "kyverno", "requests"}
-}
-
-// values are what a component's chart is told about the hub.
-func (v *view) values(component string) map[string]any {
-	values := map[string]any{"hub": v.Name}
-	if component == spec.ArgoCD {
-		values["url"] = v.URL
-		values["repositories"] = map[string]any{"hub": v.Repositories.Hub, "requests": v.Repositories.Requests}
+// ownNamespaces are those of a hub's own components, whether it has them all or not; but where Traefik is not the hub's,
+// its namespace is not either.
+func ownNamespaces(h *spec.Hub) []string {
+	own := []string{"argocd", "backstage", "crossplane-system", "default", "gitea", "kyverno", "requests"}
+	if enabled(h, spec.Traefik) {
+		own = append(own, "traefik")
 	}
-	return values
+	return own
 }

@@ -1,6 +1,9 @@
 package spec
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/back-stack/backstack/internal/strictyaml"
 )
 
@@ -59,6 +62,13 @@ func (c *checker) fault(path, format string, args ...any) {
 	}
 }
 
+// provider returns where the hub runs, and false if what the hub says is no provider, which is a fault of its own and
+// no reason for others.
+func (c *checker) provider() (Provider, bool) {
+	provider := cmp.Or(c.hub.Spec.Provider, ProviderEmbedded)
+	return provider, slices.Contains(Providers(), provider)
+}
+
 // check judges every value of the hub.
 func (c *checker) check() {
 	c.checkHeader()
@@ -67,5 +77,8 @@ func (c *checker) check() {
 	c.checkComponents()
 	c.checkPolicies()
 	c.checkBeads()
+	c.checkPods()
 	c.checkEmbedded()
+	c.checkKind()
+	c.checkExisting()
 }

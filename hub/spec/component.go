@@ -16,11 +16,12 @@ const (
 	Crossplane = "crossplane"
 	Gitea      = "gitea"
 	Kyverno    = "kyverno"
+	Traefik    = "traefik" // the ingress controller of a hub on kind
 )
 
 // Components returns the names of the components of a hub, sorted.
 func Components() []string {
-	return []string{ArgoCD, Crossplane, Gitea, Kyverno}
+	return []string{ArgoCD, Crossplane, Gitea, Kyverno, Traefik}
 }
 
 // PinnedVersion returns the version of a component that this version of backstack was tested with, and that a hub gets
@@ -35,6 +36,8 @@ func PinnedVersion(component string) Version {
 		return "1.25.2"
 	case Kyverno:
 		return "1.19.1"
+	case Traefik:
+		return "3.6.7"
 	}
 	return ""
 }

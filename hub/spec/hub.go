@@ -49,8 +49,25 @@ type Spec struct {
 	// Beads says which Beads the hub takes; nil means any.
 	Beads *Beads `json:"beads,omitempty"`
 
+	// Charts is where all of upstream's charts come from: a folder of archives on the machine that installs, or the URL
+	// of a chart repository (https://) or registry (oci://). Empty means the repositories of the charts' own authors.
+	// It is for providers whose components run as pods, as are Registry and Ingress.
+	Charts string `json:"charts,omitempty"`
+
+	// Registry is the one registry that every image comes from; nil means each image's own.
+	Registry *Registry `json:"registry,omitempty"`
+
+	// Ingress is how people reach the hub's pages; nil means by port-forwarding. On ProviderKind it is always there.
+	Ingress *Ingress `json:"ingress,omitempty"`
+
 	// Embedded is for ProviderEmbedded alone; elsewhere it is nil.
 	Embedded *Embedded `json:"embedded,omitempty"`
+
+	// Kind is for ProviderKind alone; elsewhere it is nil.
+	Kind *KindCluster `json:"kind,omitempty"`
+
+	// Existing is for ProviderExisting alone; elsewhere it is nil.
+	Existing *Existing `json:"existing,omitempty"`
 }
 
 // Repositories is where the hub's two repositories lie, both or neither: https URLs without a user, for hub.yaml is
@@ -74,9 +91,23 @@ type Component struct {
 	// Version is the version of the component; empty means PinnedVersion.
 	Version Version `json:"version,omitempty"`
 
+	// Chart is which of upstream's charts the component is installed from, where it runs as pods; nil means the pinned
+	// one.
+	Chart *Chart `json:"chart,omitempty"`
+
 	// Values are Helm values that are laid over those of backstack: what JSON can hold, in the types that
 	// encoding/json decodes to, but int64 for integers.
 	Values map[string]any `json:"values,omitempty"`
+}
+
+// Chart is a version of upstream's chart of a component.
+type Chart struct {
+	// Version is that of the chart, which is not the component's; empty means the one that this backstack pins.
+	Version Version `json:"version,omitempty"`
+
+	// Digest is that of the chart's archive, sha256:HEX; an archive with another is refused. Empty means the one that this
+	// backstack pins for the version, and otherwise that of the first archive that the hub gets.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Policies is what the hub lets in.

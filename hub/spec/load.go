@@ -35,13 +35,17 @@ func (h *Hub) Validate() error {
 
 // Marshal returns the resolved hub as canonical YAML: fields in the order of the types, keys of mappings sorted, and
 // the same bytes for the same hub. Load and Resolve read it as the resolved hub. Versions that are the pinned ones are
-// left out: the next version of backstack pins others, and could not tell them from what a person asked for.
+// left out: the next version of backstack pins others, and could not tell them from what a person asked for. So is a
+// component that the hub's provider cannot have, or every hub.yaml would tell of what is not there.
 func Marshal(h *Hub) ([]byte, error) {
 	r := Resolve(h)
 	for name, component := range r.Spec.Components {
 		if component.Version == PinnedVersion(name) {
 			component.Version = ""
-			r.Spec.Components[name] = component
+		}
+		r.Spec.Components[name] = component
+		if name == Traefik && r.Spec.Provider != ProviderKind && component.untouched() {
+			delete(r.Spec.Components, name)
 		}
 	}
 	return strictyaml.Encode(r)

@@ -86,7 +86,7 @@ func TestLoadGivesFaultsAsValues(t *testing.T) {
 		{Source: "hub.yaml", Line: 5, Column: 3, Path: "spec.provider", Message: `"ek" is not a provider: ` +
 			`want one of embedded, kind, eks, gke, existing (did you mean eks?)`},
 		{Source: "hub.yaml", Line: 6, Column: 3, Path: "spec.color", Message: `unknown field: want one of provider, ` +
-			`repositories, components, policies, beads, embedded`},
+			`repositories, components, policies, beads, charts, registry, ingress, embedded, kind, existing`},
 	}
 	if !slices.Equal(faults, want) {
 		t.Errorf("faults\n%v\nwant\n%v", faults, want)
@@ -138,10 +138,14 @@ func checkRoundTrip(t *testing.T, data []byte) bool {
 
 func TestMarshalIsCanonical(t *testing.T) {
 	for input, golden := range map[string]string{
-		"smallest.yaml":          "smallest.yaml",
-		"nothing-filled-in.yaml": "smallest.yaml",
-		"everything.yaml":        "everything.yaml",
-		"cloud.yaml":             "cloud.yaml",
+		"smallest.yaml":               "smallest.yaml",
+		"nothing-filled-in.yaml":      "smallest.yaml",
+		"everything.yaml":             "everything.yaml",
+		"cloud.yaml":                  "cloud.yaml",
+		"kind-smallest.yaml":          "kind-smallest.yaml",
+		"kind-nothing-filled-in.yaml": "kind-smallest.yaml",
+		"kind.yaml":                   "kind.yaml",
+		"existing.yaml":               "existing.yaml",
 	} {
 		t.Run(input, func(t *testing.T) {
 			h, err := Load(files(t, "valid/*.yaml")[input], input)

@@ -78,13 +78,17 @@ func cutAssignment(argument string) (path, value string, found bool) {
 }
 
 // fullPath puts spec. before a path that leaves it out, which is one that does not begin at the top. A misspelt path
-// gets it too, unless it looks more like one from the top, so that the right path is proposed for it.
+// gets it too, unless it looks more like one from the top, so that the right path is proposed for it. There is a kind
+// at the top and one within spec, but only within spec is there something beneath it.
 func fullPath(path string) string {
 	first := path
 	if end := strings.IndexAny(path, ".["); end >= 0 {
 		first = path[:end]
 	}
 	top, within := strictyaml.Fields(Hub{}), strictyaml.Fields(Spec{})
+	if first == "kind" && first != path {
+		return "spec." + path
+	}
 	meant, near := strictyaml.Nearest(first, append(within, top...))
 	if first == "" || near && slices.Contains(top, meant) {
 		return path

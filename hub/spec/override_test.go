@@ -41,6 +41,13 @@ func TestApplySet(t *testing.T) {
 		{"a port", []string{"embedded.ports.argocd=8080"}, func(h *Hub) {
 			h.Spec.Embedded = &Embedded{Ports: Ports{ArgoCD: 8080}}
 		}},
+		{"fields of the kind cluster",
+			[]string{"provider=kind", "kind.image=kindest/node:v1.34.4", "spec.kind.ports.http=80"},
+			func(h *Hub) {
+				h.Spec.Provider = ProviderKind
+				h.Spec.Kind = &KindCluster{Image: "kindest/node:v1.34.4", Ports: KindPorts{HTTP: 80}}
+			}},
+		{"the kind at the top", []string{"kind=Hub"}, func(*Hub) {}},
 		{"a default brought back", []string{"provider=kind", "provider="}, func(*Hub) {}},
 	}
 	for _, c := range cases {
@@ -69,8 +76,11 @@ func TestApplySetRefuses(t *testing.T) {
 		{"a misspelt field without spec", "polices.mode=Audit", `spec.polices: unknown field: did you mean policies?`},
 		{"a misspelt field at the top", "metdata.name=x", `metdata: unknown field: did you mean metadata?`},
 		{"a misspelt field at the end", "policies.mod=Audit", `spec.policies.mod: unknown field: did you mean mode?`},
+		{"a misspelt field of the kind cluster", "kind.imge=a", `spec.kind.imge: unknown field: did you mean image?`},
+		{"another kind at the top", "kind=Cluster", `kind: "Cluster" is not what a Hub has here: want Hub`},
 		{"a field near none", "backups=true",
-			`spec.backups: unknown field: want one of provider, repositories, components, policies, beads, embedded`},
+			`spec.backups: unknown field: want one of provider, repositories, components, policies, beads, charts, registry, ` +
+				`ingress, embedded, kind, existing`},
 		{"a wrong type", "embedded.ports.argocd=http",
 			`spec.embedded.ports.argocd: want an integer, found the string "http"`},
 		{"a number for a name", "metadata.name=8", `metadata.name: want a string in quotes, found the number 8`},
@@ -84,7 +94,7 @@ func TestApplySetRefuses(t *testing.T) {
 				`and "-", with no "-" at either end`},
 		{"an unknown component", "components.kyvreno.version=1.20.0",
 			`spec.components.kyvreno: there is no such component: ` +
-				`want one of argocd, crossplane, gitea, kyverno (did you mean kyverno?)`},
+				`want one of argocd, crossplane, gitea, kyverno, traefik (did you mean kyverno?)`},
 		{"a short version", "components.kyverno.version=1.19",
 			`spec.components.kyverno.version: "1.19" is not a full version: want three numbers such as 1.19.1`},
 		{"a bogus item", "policies.namespaces=[a, B]", `spec.policies.namespaces[1]: "B" is not a DNS label: want ` +

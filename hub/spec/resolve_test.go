@@ -6,7 +6,7 @@ import (
 )
 
 func TestResolveFillsInDefaults(t *testing.T) {
-	yes := true
+	yes, no := true, false
 	want := Default("demo")
 	want.Spec = Spec{
 		Provider: ProviderEmbedded,
@@ -15,6 +15,7 @@ func TestResolveFillsInDefaults(t *testing.T) {
 			Crossplane: {Enabled: &yes, Version: PinnedVersion(Crossplane)},
 			Gitea:      {Enabled: &yes, Version: PinnedVersion(Gitea)},
 			Kyverno:    {Enabled: &yes, Version: PinnedVersion(Kyverno)},
+			Traefik:    {Enabled: &no, Version: PinnedVersion(Traefik)},
 		},
 		Policies: Policies{Mode: ModeAudit},
 		Embedded: &Embedded{},
@@ -68,6 +69,29 @@ func TestResolveLeavesTheHubAlone(t *testing.T) {
 	r.Spec.Embedded.Ports.Gitea = 7
 	if want, _ := Load(data, "hub.yaml"); !reflect.DeepEqual(h, want) {
 		t.Errorf("the hub became\n%+v, want\n%+v", h, want)
+	}
+}
+
+func TestResolveLeavesAHubOnKindAlone(t *testing.T) {
+	data := files(t, "valid/*.yaml")["kind.yaml"]
+	h, err := Load(data, "hub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Resolve(h).Spec
+	s.Kind.Image, s.Kind.PortMappings[0].HostPort, s.Kind.Mounts[0].HostPath = "changed", 7, "changed"
+	s.Kind.Mirrors["docker.io"], s.Registry.Prefix, s.Ingress.Domain = "changed", "changed", "changed"
+	s.Components[ArgoCD].Chart.Digest = "changed"
+	if want, _ := Load(data, "hub.yaml"); !reflect.DeepEqual(h, want) {
+		t.Errorf("the hub became\n%+v, want\n%+v", h, want)
+	}
+	data = files(t, "valid/*.yaml")["existing.yaml"]
+	if h, err = Load(data, "hub.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	Resolve(h).Spec.Existing.Context = "changed"
+	if h.Spec.Existing.Context != "production" {
+		t.Errorf("the context became %s", h.Spec.Existing.Context)
 	}
 }
 

@@ -81,6 +81,7 @@ func (c *checker) checkComponents() {
 // checkEnabled judges whether a component may be, or may not be, on the hub.
 func (c *checker) checkEnabled(path, name string, enabled bool) {
 	elsewhere := c.hub.Spec.Repositories.given()
+	provider, known := c.provider()
 	switch {
 	case name == ArgoCD && !enabled:
 		c.fault(path, "Argo CD delivers everything else and cannot be disabled: take this out")
@@ -88,6 +89,9 @@ func (c *checker) checkEnabled(path, name string, enabled bool) {
 		c.fault(path, "without Gitea the hub's repositories lie nowhere: take this out, or fill in spec.repositories")
 	case name == Gitea && enabled && elsewhere:
 		c.fault(path, "Gitea is for a hub whose repositories lie in it: take this out, or spec.repositories")
+	case name == Traefik && enabled && known && provider != ProviderKind:
+		c.fault(path, "Traefik is the ingress controller of a hub on kind: take this out; spec.ingress names another "+
+			"cluster's")
 	}
 }
 
@@ -128,23 +132,11 @@ func (c *checker) checkBeads() {
 
 // checkEmbedded judges what is for the embedded provider alone.
 func (c *checker) checkEmbedded() {
-	embedded, provider := c.hub.Spec.Embedded, c.hub.Spec.Provider
+	embedded := c.hub.Spec.Embedded
 	if embedded == nil {
 		return
 	}
-	if provider != ProviderEmbedded && slices.Contains(Providers(), provider) {
-		c.fault("spec.embedded", "is for the provider embedded, and spec.provider is %s: take one of them out",
-			provider)
-	}
-	const path = "spec.embedded.ports"
-	names := strictyaml.Fields(embedded.Ports)
-	ports := []int{embedded.Ports.Kubernetes, embedded.Ports.ArgoCD, embedded.Ports.Gitea}
-	for i, port := range ports {
-		at := strictyaml.Key(path, names[i])
-		if port < 0 || port > 65535 {
-			c.fault(at, "%d is not a port: want 1 to 65535, or 0 for one that is free", port)
-		} else if first := slices.Index(ports, port); first < i && port != 0 {
-			c.fault(at, "%d is the port of %s already: want another, or 0 for one that is free", port, names[first])
-		}
-	}
+	c.checkBelongs("spec.embedded", ProviderEmbedded)
+	c.checkPorts("spec.embedded.ports", strictyaml.Fields(embedded.Ports),
+		[]int{embedded.Ports.Kubernetes, embedded.Ports.ArgoCD, embedded.Ports.Gitea})
 }

@@ -119,7 +119,10 @@ func sourceOptions() source.Options {
 	home, _ := os.UserHomeDir() // without one, no path begins with ~
 	return source.Options{
 		Library: library.FS(), Home: home,
-		Git: source.Credentials{Username: os.Getenv("BACKSTACK_GIT_USERNAME"), Token: os.Getenv("BACKSTACK_GIT_TOKEN")},
+		Git: source.Credentials{
+			Host: os.Getenv("BACKSTACK_GIT_HOST"), Username: os.Getenv("BACKSTACK_GIT_USERNAME"),
+			Token: os.Getenv("BACKSTACK_GIT_TOKEN"),
+		},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/beads/beadtest"
 	"github.com/back-stack/backstack/beads/library"
@@ -154,7 +155,7 @@ func libraryBead(name string) (*bead.Folder, bool) {
 	if err != nil {
 		return nil, false
 	}
-	files, err := bead.ReadFiles(folder)
+	files, err := artifact.ReadFS(folder)
 	if err != nil {
 		return nil, false
 	}

@@ -20,7 +20,8 @@ the Bead's version. Credentials are those of the Docker configuration (docker lo
 		Example: `  backstack bead push ./postgres oci://registry.example.com/beads/postgres
 
   # sign it, for hubs whose hub.yaml asks for signatures (spec.beads.publicKey)
-  cosign sign --key cosign.key registry.example.com/beads/postgres@sha256:...`,
+  # (version 3 of cosign wants --new-bundle-format=false --use-signing-config=false as well)
+  cosign sign --key cosign.key --tlog-upload=false registry.example.com/beads/postgres@sha256:...`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return &usageError{fmt.Errorf("%s takes a folder or a packaged file, and where it goes, got %q: `%s --help` has examples",

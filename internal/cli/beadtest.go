@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/back-stack/backstack/beads"
+	"github.com/back-stack/backstack/beads/artifact"
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/beads/beadtest"
 	"github.com/back-stack/backstack/beads/library"
@@ -144,7 +145,7 @@ func readBead(path string) (*bead.Folder, error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("%s is no folder: want that of a Bead, with a %s", path, bead.FileName)
 	}
-	files, err := bead.ReadFiles(os.DirFS(path))
+	files, err := artifact.ReadFS(os.DirFS(path))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -85,7 +85,11 @@ func tail(program hub.ProgramStatus) []string {
 	if len(program.Tail) == 0 {
 		return nil
 	}
-	lines := []string{program.Name + " (" + program.Log + "):"}
+	heading := program.Name
+	if program.Log != "" {
+		heading += " (" + program.Log + ")"
+	}
+	lines := []string{heading + ":"}
 	for _, line := range program.Tail {
 		lines = append(lines, "  "+line)
 	}

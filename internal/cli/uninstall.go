@@ -3,11 +3,13 @@ package cli
 import "github.com/spf13/cobra"
 
 func newUninstallCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	force := false
+	c := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Stop and remove everything of a hub",
 		Long: `Uninstall stops the hub's processes and removes its cluster, repositories, data and credentials. Other hubs, and the
-built programs that they share, stay.`,
+built programs that they share, stay. So does a cluster that backstack did not make: what the hub put into it goes, and
+what stays is listed. While composites exist there that stand for something in a cloud, it is refused.`,
 		Example: `  backstack uninstall
 
   # where there are several hubs
@@ -20,7 +22,9 @@ built programs that they share, stay.`,
 			}
 			reporter, closeReporter := a.reporter(c.Context())
 			defer closeReporter()
-			return h.Uninstall(c.Context(), name, reporter)
+			return h.Uninstall(c.Context(), name, force, reporter)
 		},
 	}
+	c.Flags().BoolVar(&force, "force", false, "remove the hub even if what it made outside its cluster is left to nobody")
+	return c
 }

@@ -3,6 +3,7 @@ package cluster
 
 import (
 	"context"
+	"strings"
 
 	"github.com/back-stack/backstack/internal/report"
 )
@@ -16,17 +17,9 @@ type Provider interface {
 	Prepare(ctx context.Context, to report.Reporter) error
 	// Ensure makes the cluster; when it returns, the cluster's API answers. It returns whether something was started.
 	Ensure(ctx context.Context, waiting func(string)) (bool, error)
-	// EnsureGit makes the Git server that runs with the hub, with its empty repositories.
-	EnsureGit(ctx context.Context, waiting func(string)) (*Git, error)
-	// EnsureDefinitions makes the cluster know the components' kinds.
-	EnsureDefinitions(ctx context.Context, waiting func(string)) error
-	// EnsurePrograms makes the programs of a component run, where its chart does not. It returns whether one was started.
-	EnsurePrograms(ctx context.Context, component string, waiting func(string)) (bool, error)
-	// Credentials returns what Argo CD's first install needs and Git must not hold.
-	Credentials(ctx context.Context) (*Credentials, error)
 	// Kubeconfig is the path of a kubeconfig whose current context is the cluster.
 	Kubeconfig() string
-	// Status describes the cluster and the programs that run outside it.
+	// Status describes the cluster and the programs that run outside it. A cluster that does not answer is no error.
 	Status(ctx context.Context) (*Status, error)
 	// Abort undoes what this process has started and not finished, at once.
 	Abort(ctx context.Context) error
@@ -34,14 +27,38 @@ type Provider interface {
 	Delete(ctx context.Context) error
 }
 
+// Runtime makes the components of a hub run in its cluster: as processes beside it, or as pods in it. Its methods are as
+// idempotent as a Provider's.
+type Runtime interface {
+	// EnsureDefinitions makes the cluster know the components' kinds, where their charts do not.
+	EnsureDefinitions(ctx context.Context, waiting func(string)) error
+	// EnsureGit makes the hub's repositories there for reading and writing; they may be empty.
+	EnsureGit(ctx context.Context, waiting func(string)) (*Git, error)
+	// EnsurePrograms makes the programs of a component run, and waits until they do. It returns whether one was started.
+	EnsurePrograms(ctx context.Context, component string, waiting func(string)) (bool, error)
+	// Credentials returns what Argo CD's first install needs and Git must not hold.
+	Credentials(ctx context.Context) (*Credentials, error)
+}
+
 // Git is where a hub's repositories are and how to reach them.
 type Git struct {
-	Hub      string // the URL of hub.git
+	Hub      string // the URL of hub.git, by which the hub's Applications call it
 	Requests string // the URL of requests.git
+	Via      string // by which this process reaches the server, scheme://host:port; empty: as the URLs say
 	Username string // the account that may write
 	Token    string
 	CA       []byte // PEM of the authority that the server's certificate comes from; the machine's if empty
 	Reader   Login  // the account that may only read, for Argo CD
+}
+
+// Local returns the URL of one of the repositories by which this process reaches it.
+func (g *Git) Local(repository string) string {
+	if g.Via == "" {
+		return repository
+	}
+	_, rest, _ := strings.Cut(repository, "://")
+	_, path, _ := strings.Cut(rest, "/")
+	return g.Via + "/" + path
 }
 
 // Login is an account and the secret that proves it.
@@ -65,6 +82,7 @@ type Status struct {
 	Running  bool
 	Version  string // of Kubernetes, without v
 	Server   string // the API server's URL
+	Reason   string // why it does not run, if that is known
 	Programs []Program
 }
 
@@ -78,4 +96,17 @@ type Program struct {
 	PID       int
 	Restarts  int
 	RSS       int64 // resident memory in bytes
+}
+
+// Registry is the one registry that all images of a hub come from.
+type Registry struct {
+	Prefix string // host[:port][/path], without a scheme
+	CA     []byte // PEM of the authority that its certificate comes from; the machine's if empty
+	Login  Login  // empty: it serves everybody
+}
+
+// Host is the host[:port] of the registry.
+func (r Registry) Host() string {
+	host, _, _ := strings.Cut(r.Prefix, "/")
+	return host
 }

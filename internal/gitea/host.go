@@ -15,6 +15,9 @@ import (
 // Owner is the account that owns the hub's repositories.
 const Owner = "backstack"
 
+// RepositoryURL is the address of one of the hub's repositories on the server at url.
+func RepositoryURL(url, name string) string { return url + "/" + Owner + "/" + name + ".git" }
+
 // Host is a Gitea server, spoken to as Owner.
 type Host struct {
 	url  string

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -19,14 +20,30 @@ import (
 // Fetch gets the files of a chart in a repository, which is the https:// URL of a chart repository or the oci:// URL that
 // charts are below. Credentials come from where Helm keeps them.
 func Fetch(ctx context.Context, repository, name, version string) (map[string][]byte, error) {
-	files, err := fetch(ctx, repository, name, version)
+	content, err := Archive(ctx, repository, name, version)
 	if err != nil {
-		return nil, fmt.Errorf("fetching chart %s %s from %s: %w", name, version, repository, err)
+		return nil, err
+	}
+	files, err := unpack(content)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking chart %s %s from %s: %w", name, version, repository, err)
 	}
 	return files, nil
 }
 
-func fetch(ctx context.Context, repository, name, version string) (map[string][]byte, error) {
+// Archive gets a chart as it is published, from a repository as for Fetch or from a folder that has it as NAME-VERSION.tgz.
+func Archive(ctx context.Context, repository, name, version string) ([]byte, error) {
+	content, err := archive(ctx, repository, name, version)
+	if err != nil {
+		return nil, fmt.Errorf("fetching chart %s %s from %s: %w", name, version, repository, err)
+	}
+	return content, nil
+}
+
+func archive(ctx context.Context, repository, name, version string) ([]byte, error) {
+	if filepath.IsAbs(repository) {
+		return os.ReadFile(filepath.Join(repository, name+"-"+version+".tgz"))
+	}
 	settings := cli.New()
 	client, err := registry.NewClient(registry.ClientOptCredentialsFile(settings.RegistryConfig), registry.ClientOptWriter(io.Discard))
 	if err != nil {
@@ -53,21 +70,16 @@ func fetch(ctx context.Context, repository, name, version string) (map[string][]
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	archive, _, err := download.DownloadTo(reference, version, dir)
+	path, _, err := download.DownloadTo(reference, version, dir)
 	if err != nil {
 		return nil, err
 	}
-	return unpack(filepath.Clean(archive))
+	return os.ReadFile(path)
 }
 
 // unpack reads an archived chart; Helm's loader refuses paths out of the archive.
-func unpack(path string) (map[string][]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	buffered, err := loader.LoadArchiveFiles(file)
+func unpack(archive []byte) (map[string][]byte, error) {
+	buffered, err := loader.LoadArchiveFiles(bytes.NewReader(archive))
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
-// Package kube is what backstack needs of a Kubernetes API: applying objects, installing custom resource definitions, and
-// waiting by watching.
+// Package kube is what backstack needs of a Kubernetes API: applying objects, installing custom resource definitions,
+// waiting by watching, saying why pods do not run, and forwarding ports to them.
 package kube
 
 import (
@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -39,6 +40,8 @@ const requestTimeout = 30 * time.Second
 type Client struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
+	core     corev1client.CoreV1Interface // for what is not an object: logs and forwarded ports
+	config   *rest.Config
 }
 
 // New makes a client from the kubeconfig at path, with its current context.
@@ -64,7 +67,11 @@ func NewForConfig(config *rest.Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}
-	return &Client{dynamic: dyn, metadata: meta}, nil
+	core, err := corev1client.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	return &Client{dynamic: dyn, metadata: meta, core: core, config: config}, nil
 }
 
 // resource is the endpoint of an object's kind. The plural is guessed by the rule that all kinds of a hub follow, and an

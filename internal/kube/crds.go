@@ -53,6 +53,19 @@ func (c *Client) InstallCRDs(ctx context.Context, dirs ...string) error {
 	return c.awaitEstablished(ctx, missing)
 }
 
+// ApplyDefinitions makes custom resource definitions what they say, under the name of manager, and waits until the API
+// server serves them.
+func (c *Client) ApplyDefinitions(ctx context.Context, manager string, definitions ...*unstructured.Unstructured) error {
+	if err := c.Apply(ctx, manager, definitions...); err != nil {
+		return err
+	}
+	wanted := map[string]*unstructured.Unstructured{}
+	for _, definition := range definitions {
+		wanted[definition.GetName()] = definition
+	}
+	return c.awaitEstablished(ctx, wanted)
+}
+
 // awaitEstablished waits until the API server serves every one of the definitions.
 func (c *Client) awaitEstablished(ctx context.Context, wanted map[string]*unstructured.Unstructured) error {
 	return c.Until(ctx, crdResource, "", func(objects []*unstructured.Unstructured) (bool, string) {

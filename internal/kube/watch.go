@@ -1,10 +1,12 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -12,47 +14,64 @@ import (
 )
 
 // Until watches the objects of a kind in namespace (all namespaces if empty) until satisfied says so. After each change
-// satisfied gets all objects and returns whether to stop, and what it waits for; waiting, if not nil, is told the latter
-// when it changes. An error names what was waited for last.
+// satisfied gets all objects and returns whether to stop, and what it waits for; waiting, if not nil, is told the
+// latter when it changes. An error names what was waited for last.
 func (c *Client) Until(
 	ctx context.Context, gvr schema.GroupVersionResource, namespace string,
 	satisfied func([]*unstructured.Unstructured) (bool, string), waiting func(string),
 ) error {
 	last := ""
+	done, _ := c.follow(ctx, gvr, namespace, "", func(objects []*unstructured.Unstructured) bool {
+		ok, what := satisfied(objects)
+		if !ok && what != last {
+			last = what
+			if waiting != nil {
+				waiting(what)
+			}
+		}
+		return ok
+	})
+	if done {
+		return nil
+	}
+	return fmt.Errorf("waiting for %s: %w", cmp.Or(last, gvr.Resource), context.Cause(ctx))
+}
+
+// follow watches the objects of a kind in namespace that selector matches until changed, which gets all of them at
+// first and after each change, returns true, or until ctx ends. It returns which of the two it was, and what was last
+// wrong with watching, if anything.
+func (c *Client) follow(
+	ctx context.Context, gvr schema.GroupVersionResource, namespace, selector string,
+	changed func([]*unstructured.Unstructured) bool,
+) (bool, error) {
+	var last error
 	for {
-		done, err := c.untilOnce(ctx, gvr, namespace, func(objects []*unstructured.Unstructured) bool {
-			ok, what := satisfied(objects)
-			if !ok && what != last {
-				last = what
-				if waiting != nil {
-					waiting(what)
-				}
-			}
-			return ok
-		})
-		switch {
-		case done:
-			return nil
-		case ctx.Err() != nil && last == "":
-			return fmt.Errorf("waiting for %s: %w", gvr.Resource, context.Cause(ctx))
-		case ctx.Err() != nil:
-			return fmt.Errorf("waiting for %s: %w", last, context.Cause(ctx))
-		case err != nil:
+		done, err := c.followOnce(ctx, gvr, namespace, selector, changed)
+		if done || ctx.Err() != nil {
+			return done, last
+		}
+		if last = err; err != nil {
 			// The API server restarts, or the watch has become too old: look again from the start.
-			select {
-			case <-ctx.Done():
-			case <-time.After(100 * time.Millisecond):
-			}
+			pause(ctx)
 		}
 	}
 }
 
-// untilOnce lists and then watches until satisfied, or until the watch ends.
-func (c *Client) untilOnce(
-	ctx context.Context, gvr schema.GroupVersionResource, namespace string, satisfied func([]*unstructured.Unstructured) bool,
+// pause waits before what has failed is tried again.
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(100 * time.Millisecond):
+	}
+}
+
+// followOnce lists and then watches until changed returns true, or until the watch ends.
+func (c *Client) followOnce(
+	ctx context.Context, gvr schema.GroupVersionResource, namespace, selector string,
+	changed func([]*unstructured.Unstructured) bool,
 ) (bool, error) {
 	resource := c.dynamic.Resource(gvr).Namespace(namespace)
-	list, err := resource.List(ctx, metav1.ListOptions{})
+	list, err := resource.List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return false, err
 	}
@@ -60,29 +79,39 @@ func (c *Client) untilOnce(
 	for i := range list.Items {
 		objects[key(&list.Items[i])] = &list.Items[i]
 	}
-	if satisfied(values(objects)) {
+	if changed(values(objects)) {
 		return true, nil
 	}
-	stream, err := resource.Watch(ctx, metav1.ListOptions{ResourceVersion: list.GetResourceVersion()})
+	since := metav1.ListOptions{LabelSelector: selector, ResourceVersion: list.GetResourceVersion()}
+	stream, err := resource.Watch(ctx, since)
 	if err != nil {
 		return false, err
 	}
 	defer stream.Stop()
-	for event := range stream.ResultChan() {
+	for {
+		var event watch.Event
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case next, open := <-stream.ResultChan():
+			if !open {
+				return false, nil
+			}
+			event = next
+		}
 		obj, ok := event.Object.(*unstructured.Unstructured)
 		if !ok || event.Type == watch.Error {
-			return false, fmt.Errorf("watching %s: %v", gvr.Resource, event.Object)
+			return false, fmt.Errorf("watching %s: %w", gvr.Resource, apierrors.FromObject(event.Object))
 		}
 		if event.Type == watch.Deleted {
 			delete(objects, key(obj))
 		} else {
 			objects[key(obj)] = obj
 		}
-		if satisfied(values(objects)) {
+		if changed(values(objects)) {
 			return true, nil
 		}
 	}
-	return false, nil
 }
 
 func key(obj *unstructured.Unstructured) string { return obj.GetNamespace() + "/" + obj.GetName() }
@@ -95,7 +124,8 @@ func values(objects map[string]*unstructured.Unstructured) []*unstructured.Unstr
 	return all
 }
 
-// Condition returns the status ("True", "False", "Unknown") of an object's condition, and "" if it has none of that type.
+// Condition returns the status ("True", "False", "Unknown") of an object's condition, and "" if it has none of that
+// type.
 func Condition(obj *unstructured.Unstructured, conditionType string) string {
 	conditions, _, _ := unstructured.NestedSlice(obj.Object, "status", "conditions")
 	for _, item := range conditions {

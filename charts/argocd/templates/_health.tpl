@@ -2,7 +2,7 @@
 Health checks: a pattern of kinds to the script in health/ that judges them. No two patterns may match the same kind.
 Compositions and Crossplane's other kinds have a check in Argo CD itself. DeletingPolicies have no status to judge.
 */}}
-{{- define "argocd.health" -}}
+{{- define "hub.argocd.health" -}}
 argoproj.io/Application: application
 apiextensions.crossplane.io/CompositeResourceDefinition: definition
 "pkg.crossplane.io/{Configuration,Function,Provider}": package

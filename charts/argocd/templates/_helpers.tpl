@@ -1,5 +1,5 @@
 {{/* Labels of an object. Takes a list: the root context, the object's name in Argo CD's manifests, its component. */}}
-{{- define "argocd.labels" -}}
+{{- define "hub.argocd.labels" -}}
 app.kubernetes.io/name: {{ index . 1 }}
 app.kubernetes.io/part-of: argocd
 {{- with index . 2 }}
@@ -9,7 +9,7 @@ backstack.dev/hub: {{ (index . 0).Values.hub }}
 {{- end -}}
 
 {{/* The project's destinations. Takes the list of its namespaces. */}}
-{{- define "argocd.destinations" -}}
+{{- define "hub.argocd.destinations" -}}
 {{- range . }}
 - server: https://kubernetes.default.svc
   namespace: {{ . | quote }}
@@ -17,7 +17,7 @@ backstack.dev/hub: {{ (index . 0).Values.hub }}
 {{- end -}}
 
 {{/* Every kind that the platform offers, as an AppProject lists kinds. */}}
-{{- define "argocd.platformKinds" -}}
+{{- define "hub.argocd.platformKinds" -}}
 {{- range .Values.platformGroups }}
 - group: {{ . | quote }}
   kind: "*"

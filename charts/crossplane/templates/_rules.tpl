@@ -1,5 +1,5 @@
 {{/* An administrator: everything of Crossplane's, and handing on what they may do themselves. */}}
-{{- define "crossplane.rules.admin" -}}
+{{- define "hub.crossplane.rules.admin" -}}
 - apiGroups: [""]
   resources: [events]
   verbs: [get, list, watch]
@@ -21,7 +21,7 @@
 {{- end -}}
 
 {{/* An editor: everything of Crossplane's, and the secrets that it needs. */}}
-{{- define "crossplane.rules.edit" -}}
+{{- define "hub.crossplane.rules.edit" -}}
 - apiGroups: [""]
   resources: [events, namespaces]
   verbs: [get, list, watch]
@@ -34,7 +34,7 @@
 {{- end -}}
 
 {{/* A viewer: everything of Crossplane's, to look at. */}}
-{{- define "crossplane.rules.view" -}}
+{{- define "hub.crossplane.rules.view" -}}
 - apiGroups: [""]
   resources: [events, namespaces]
   verbs: [get, list, watch]
@@ -44,7 +44,7 @@
 {{- end -}}
 
 {{/* A browser: what is on offer. */}}
-{{- define "crossplane.rules.browse" -}}
+{{- define "hub.crossplane.rules.browse" -}}
 - apiGroups: [""]
   resources: [events]
   verbs: [get, list, watch]

@@ -15,6 +15,7 @@ import (
 
 	"github.com/back-stack/backstack/engine"
 	"github.com/back-stack/backstack/internal/cluster"
+	"github.com/back-stack/backstack/internal/cluster/ports"
 	"github.com/back-stack/backstack/internal/report"
 	"github.com/back-stack/backstack/internal/supervisor"
 )
@@ -42,7 +43,10 @@ type Cluster struct {
 	launching bool                 // whether this process started the supervisor
 }
 
-var _ cluster.Provider = (*Cluster)(nil)
+var (
+	_ cluster.Provider = (*Cluster)(nil)
+	_ cluster.Runtime  = (*Cluster)(nil)
+)
 
 // New describes the embedded cluster of a hub; nothing is made or read.
 func New(o Options) *Cluster {
@@ -58,7 +62,7 @@ func (c *Cluster) Check(ctx context.Context) error {
 			if port == 0 {
 				continue
 			}
-			if err := portFree(port); err != nil {
+			if err := ports.Free(port); err != nil {
 				faults = append(faults, fmt.Errorf("port %d, asked for in spec.embedded.ports.%s: %w; ask for another, or for 0 "+
 					"to have a free one chosen", port, name, err))
 			}

@@ -127,35 +127,6 @@ func TestNoProcessListensBeyondLoopback(t *testing.T) {
 	}
 }
 
-func TestPortsAreKept(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ports.json")
-	first, err := choosePorts(path, Ports{PortArgoCD: 12345})
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := choosePorts(path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[int]string{}
-	for _, name := range portNames() {
-		port := first[name]
-		if other, taken := seen[port]; taken {
-			t.Errorf("%s and %s have the same port %d", name, other, port)
-		}
-		seen[port] = name
-		if second[name] != port {
-			t.Errorf("%s: port %d became %d", name, port, second[name])
-		}
-		if name != PortArgoCD && (port < firstPort || port > lastPort) {
-			t.Errorf("%s: port %d, want one from %d to %d", name, port, firstPort, lastPort)
-		}
-	}
-	if first[PortArgoCD] != 12345 {
-		t.Errorf("the port that was asked for is %d, want 12345", first[PortArgoCD])
-	}
-}
-
 func TestCheckNamesATakenPort(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -13,27 +13,16 @@ import (
 
 // Credentials returns the passwords and the certificate that Argo CD starts with; they are made if they are not there.
 func (c *Cluster) Credentials(context.Context) (*cluster.Credentials, error) {
-	credentials := &cluster.Credentials{}
-	for name, value := range map[string]*string{
-		AdminPassword:       &credentials.AdminPassword,
-		"argocd-server-key": &credentials.ServerKey,
-		webhookKey:          &credentials.WebhookSecret,
-	} {
-		var err error
-		if *value, err = c.Secrets().Random(name); err != nil {
-			return nil, err
-		}
+	credentials, err := cluster.NewCredentials(c.Secrets())
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if credentials.TLSCert, err = os.ReadFile(c.PKI().Cert("argocd-server-tls")); err != nil {
 		return nil, err
 	}
 	credentials.TLSKey, err = os.ReadFile(c.PKI().Key("argocd-server-tls"))
 	return credentials, err
 }
-
-// AdminPassword is the name of the credential with which a person logs in to Argo CD as admin.
-const AdminPassword = "argocd-admin-password"
 
 // Status lists the hub's processes.
 func (c *Cluster) Status(ctx context.Context) (*cluster.Status, error) {

@@ -1,0 +1,174 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/hub/render"
+	"github.com/back-stack/backstack/hub/spec"
+	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/pki"
+	"github.com/back-stack/backstack/internal/secrets"
+)
+
+// applyPodSecrets makes the Secrets that components need when they run as pods, and that are in no repository.
+func (i *install) applyPodSecrets(ctx context.Context) error {
+	if i.place.embedded != nil {
+		return nil
+	}
+	kept := i.options.Home.layout(i.spec.Metadata.Name).Secrets()
+	redis, err := kept.Random("redis-password")
+	if err != nil {
+		return err
+	}
+	objects := []*unstructured.Unstructured{i.secretIn(argoNamespace, "argocd-redis", "Opaque", map[string]string{"auth": redis})}
+	if i.enabled(spec.Gitea) {
+		keys, err := giteaKeys(kept)
+		if err != nil {
+			return err
+		}
+		objects = append(objects, i.secretIn("gitea", "gitea-keys", "Opaque", keys))
+	}
+	pages, err := i.pageCertificates()
+	if err != nil {
+		return err
+	}
+	pulls, err := i.pullSecrets()
+	if err != nil {
+		return err
+	}
+	return i.client.Apply(ctx, kube.Backstack, slices.Concat(objects, pages, pulls)...)
+}
+
+// giteaKeys are what Gitea signs and encrypts with.
+func giteaKeys(kept secrets.Dir) (map[string]string, error) {
+	keys := map[string]string{}
+	for _, name := range []string{"secret-key", "internal-token"} {
+		var err error
+		if keys[name], err = kept.Random("gitea-" + name); err != nil {
+			return nil, err
+		}
+	}
+	const name = "jwt-secret" // 32 bytes in base64url, or Gitea would want to write another
+	key, err := kept.Get("gitea-" + name)
+	if err == nil && key == "" {
+		random := make([]byte, 32)
+		_, _ = rand.Read(random) // never fails
+		key = base64.RawURLEncoding.EncodeToString(random)
+		err = kept.Set("gitea-"+name, key)
+	}
+	keys[name] = key
+	return keys, err
+}
+
+// pageCertificates are for the hub's pages, from an authority of the hub's own, where an ingress leads to them.
+func (i *install) pageCertificates() ([]*unstructured.Unstructured, error) {
+	if i.spec.Spec.Ingress == nil {
+		return nil, nil
+	}
+	dir := i.options.Home.layout(i.spec.Metadata.Name).PKI()
+	if err := os.MkdirAll(string(dir), 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of the hub's certificates: %w", err)
+	}
+	authority, err := dir.Authority("ca")
+	if err != nil {
+		return nil, err
+	}
+	const name = "pages"
+	hosts := []string{render.Host(i.spec, spec.ArgoCD), render.Host(i.spec, spec.Gitea)}
+	if err := authority.Issue(pki.Leaf{Name: name, Hosts: hosts}); err != nil {
+		return nil, err
+	}
+	cert, err := os.ReadFile(dir.Cert(name))
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate of the hub's pages: %w", err)
+	}
+	key, err := os.ReadFile(dir.Key(name))
+	if err != nil {
+		return nil, fmt.Errorf("reading the key of the hub's pages: %w", err)
+	}
+	var objects []*unstructured.Unstructured
+	for _, component := range []string{spec.ArgoCD, spec.Gitea} {
+		if i.enabled(component) {
+			objects = append(objects, i.secretIn(component, "hub-tls", "kubernetes.io/tls", map[string]string{
+				"tls.crt": string(cert), "tls.key": string(key),
+			}))
+		}
+	}
+	return objects, nil
+}
+
+// pullSecrets are the login for the hub's registry, for each component.
+func (i *install) pullSecrets() ([]*unstructured.Unstructured, error) {
+	registry, err := i.options.Home.registry(i.spec)
+	if err != nil || registry == nil || registry.Login.Username == "" {
+		return nil, err
+	}
+	login, err := dockerConfigOf(registry)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.options.Home.layout(i.spec.Metadata.Name).Secrets().Set(registryLogin, login); err != nil {
+		return nil, err
+	}
+	var objects []*unstructured.Unstructured
+	for _, component := range charts.Components() {
+		if i.enabled(component.Name) {
+			objects = append(objects, i.secretIn(component.Namespace, render.PullSecret, "kubernetes.io/dockerconfigjson",
+				map[string]string{".dockerconfigjson": login}))
+		}
+	}
+	return objects, nil
+}
+
+// secretIn makes a Secret of the hub in a namespace.
+func (i *install) secretIn(namespace, name, secretType string, data map[string]string) *unstructured.Unstructured {
+	secret := i.secret(name, secretType, "", data)
+	secret.SetNamespace(namespace)
+	secret.SetLabels(map[string]string{hubLabel: i.spec.Metadata.Name})
+	return secret
+}
+
+// applyPods applies the components' charts as Argo CD does, each object after those that it needs: definitions, then
+// everything else, and pods last. What is of a kind that one of the pods will define is left to Argo CD.
+func (i *install) applyPods(ctx context.Context, objects []*unstructured.Unstructured) error {
+	var definitions, rest, workloads []*unstructured.Unstructured
+	defined := map[string]bool{"argoproj.io": true}
+	for _, object := range objects {
+		if object.GetKind() == "CustomResourceDefinition" {
+			group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
+			definitions, defined[group] = append(definitions, object), true
+		}
+	}
+	for _, object := range objects {
+		group := object.GroupVersionKind().Group
+		switch {
+		case object.GetKind() == "CustomResourceDefinition":
+		case !builtIn(group) && !defined[group]:
+		case slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "Job"}, object.GetKind()):
+			workloads = append(workloads, object)
+		default:
+			rest = append(rest, object)
+		}
+	}
+	if err := i.client.ApplyDefinitions(ctx, kube.ArgoCD, definitions...); err != nil {
+		return err
+	}
+	if err := i.client.Apply(ctx, kube.ArgoCD, rest...); err != nil {
+		return err
+	}
+	return i.client.Apply(ctx, kube.ArgoCD, workloads...)
+}
+
+// builtIn says whether every API server serves a group.
+func builtIn(group string) bool {
+	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
+}

@@ -1,0 +1,131 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/hub/spec"
+	"github.com/back-stack/backstack/internal/kube"
+)
+
+var podResource = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+
+// describePods describes the components of a hub that run as pods.
+func describePods(ctx context.Context, client *kube.Client, description *spec.Hub) ([]ComponentStatus, error) {
+	present, err := client.List(ctx, podResource, "")
+	if err != nil {
+		return nil, fmt.Errorf("the API server does not answer: %w", err)
+	}
+	components := []ComponentStatus{}
+	for _, name := range enabledComponents(description) {
+		chart, ok := charts.Lookup(name)
+		if !ok {
+			continue
+		}
+		component := ComponentStatus{Name: name, Version: versionOf(name, description), Healthy: true, Programs: []ProgramStatus{}}
+		faults := map[string]kube.PodFault{}
+		for _, pod := range present {
+			if pod.GetNamespace() == chart.Namespace {
+				component.Programs = append(component.Programs, podStatus(&pod))
+			}
+		}
+		component.Healthy = len(component.Programs) > 0 &&
+			!slices.ContainsFunc(component.Programs, func(p ProgramStatus) bool { return !p.Healthy })
+		if !component.Healthy {
+			if faults, err = podFaults(ctx, client, chart.Namespace); err != nil {
+				return nil, err
+			}
+		}
+		component.addFaults(faults)
+		components = append(components, component)
+	}
+	return components, nil
+}
+
+// podStatus describes a pod by itself.
+func podStatus(pod *unstructured.Unstructured) ProgramStatus {
+	phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
+	status := ProgramStatus{
+		Name: pod.GetName(), Healthy: phase == "Succeeded" || kube.Condition(pod, "Ready") == "True",
+	}
+	containers, _, _ := unstructured.NestedSlice(pod.Object, "status", "containerStatuses")
+	for _, item := range containers {
+		if container, ok := item.(map[string]any); ok {
+			restarts, _, _ := unstructured.NestedInt64(container, "restartCount")
+			status.Restarts += int(restarts)
+		}
+	}
+	if !status.Healthy {
+		status.Reason = phase
+	}
+	return status
+}
+
+func podFaults(ctx context.Context, client *kube.Client, namespace string) (map[string]kube.PodFault, error) {
+	list, err := client.PodFaults(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	faults := map[string]kube.PodFault{}
+	for _, fault := range list {
+		faults[fault.Pod] = fault
+	}
+	return faults, nil
+}
+
+// addFaults says why pods are not healthy.
+func (c *ComponentStatus) addFaults(faults map[string]kube.PodFault) {
+	if len(c.Programs) == 0 {
+		c.Healthy, c.Reason = false, "it has no pods"
+		return
+	}
+	slices.SortFunc(c.Programs, func(a, b ProgramStatus) int { return cmp.Compare(a.Name, b.Name) })
+	var reasons []string
+	for n := range c.Programs {
+		program := &c.Programs[n]
+		if fault, ok := faults[program.Name]; ok && !program.Healthy {
+			program.Reason, program.Tail = fault.String(), fault.Log
+		}
+		switch {
+		case !program.Healthy:
+			reasons = append(reasons, program.Name+": "+program.Reason)
+		case program.Restarts > 0:
+			reasons = append(reasons, fmt.Sprintf("%s: restarted %d times", program.Name, program.Restarts))
+		}
+	}
+	c.Reason = strings.Join(reasons, "; ")
+}
+
+// causesTimeout bounds what may be found out about pods once a wait has ended.
+const causesTimeout = 10 * time.Second
+
+// podCauses says what is wrong with the hub's pods, after the wait for them has ended.
+func (i *install) podCauses(ctx context.Context) []string {
+	if i.place.embedded != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), causesTimeout)
+	defer cancel()
+	var causes []string
+	for _, component := range charts.Components() {
+		if !i.enabled(component.Name) {
+			continue
+		}
+		faults, err := i.client.PodFaults(ctx, component.Namespace)
+		if err != nil {
+			return append(causes, err.Error())
+		}
+		for _, fault := range faults {
+			causes = append(causes, strings.Join(append([]string{fault.String()}, fault.Log...), "\n    "))
+		}
+	}
+	return causes
+}

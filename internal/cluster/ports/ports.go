@@ -1,0 +1,96 @@
+// Package ports chooses the loopback ports of a hub. They are chosen once and kept, because kubeconfigs, repositories and
+// webhooks hold the addresses.
+package ports
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/back-stack/backstack/internal/atomicfile"
+)
+
+// Ports are chosen below Linux's range of ephemeral ports (32768 and up by default), so that an outgoing connection does
+// not take one while the hub is stopped.
+const (
+	firstPort = 20000
+	lastPort  = 32767
+)
+
+// Choose returns a port for each of names: the one that was asked for, the one that was chosen before unless it is asked
+// for under another name now, or a free one. It keeps them at path. A port of 0 was not asked for.
+func Choose(path string, names []string, asked map[string]int) (map[string]int, error) {
+	kept, err := Kept(path)
+	if err != nil {
+		return nil, err
+	}
+	ports, taken := map[string]int{}, map[int]bool{}
+	for name, port := range asked {
+		if port != 0 {
+			ports[name] = port
+			taken[port] = true
+		}
+	}
+	for name, port := range kept {
+		if ports[name] == 0 && !taken[port] {
+			ports[name] = port
+			taken[port] = true
+		}
+	}
+	for _, name := range names {
+		if ports[name] != 0 {
+			continue
+		}
+		port, err := free(taken)
+		if err != nil {
+			return nil, fmt.Errorf("choosing a port for %s: %w", name, err)
+		}
+		ports[name] = port
+		taken[port] = true
+	}
+	data, err := json.MarshalIndent(ports, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the hub's ports: %w", err)
+	}
+	return ports, atomicfile.Write(path, append(data, '\n'), 0o600)
+}
+
+// Kept returns the ports that were chosen before and are kept at path; none if there is no such file.
+func Kept(path string) (map[string]int, error) {
+	ports := map[string]int{}
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &ports)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("reading the hub's ports: %w; remove %s to have them chosen anew", err, path)
+	}
+	return ports, nil
+}
+
+func free(taken map[int]bool) (int, error) {
+	const tries = 1000
+	for range tries {
+		port := firstPort + rand.IntN(lastPort-firstPort+1)
+		if !taken[port] && Free(port) == nil {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("no free port found between %d and %d", firstPort, lastPort)
+}
+
+// Free says why a loopback port cannot be listened on.
+func Free(port int) error {
+	listener, err := net.Listen("tcp", Address(port))
+	if err != nil {
+		return err
+	}
+	return listener.Close()
+}
+
+// Address is a port of the loopback address, as clients and servers take it.
+func Address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

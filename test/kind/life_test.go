@@ -1,0 +1,350 @@
+//go:build e2e
+
+package kind
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/back-stack/backstack/test/internal/hubtest"
+)
+
+// TestHub is the life of a hub on kind. Each part leaves it healthy.
+func TestHub(t *testing.T) {
+	before := belongings(t)
+	hub := machine.Hub("first")
+	hub.Machine.Must(t, "install", "-f", described(t, "first", nil))
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, *hubtest.Hub)
+	}{
+		{"everything is healthy", func(t *testing.T, hub *hubtest.Hub) { checkHealthy(t, hub, components) }},
+		{"Argo CD found itself as Git says", testAdoption},
+		{"installing again changes nothing", testInstallAgain},
+		{"pages are reached through the ingress", testPages},
+		{"a commit takes effect", testCommit},
+		{"a hand edit is put back", testHandEdit},
+		{"a composition composes", testComposition},
+		{"Argo CD upgrades itself by a commit", testUpgrade},
+		{"an image that cannot be had is named", testImage},
+		{"a pod that crashes is named", testCrash},
+		{"a Bead with pods answers through the ingress", testBeadWithPods},
+		{"no credential gets out", testSecrets},
+		{"a stopped node comes back with its data", testStoppedNode},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.test(t, hub) })
+	}
+	t.Run("uninstall leaves nothing", func(t *testing.T) {
+		hub.Must(t, "uninstall")
+		if after := belongings(t); !slices.Equal(after, before) {
+			t.Errorf("docker has %q, want what it had: %q", after, before)
+		}
+		if _, err := os.Stat(hub.Dir()); !os.IsNotExist(err) {
+			t.Errorf("the folder %s: %v, want it gone", hub.Dir(), err)
+		}
+	})
+}
+
+// testAdoption relies on the policy that whatever is out of sync is synchronized: what never was has no operation.
+func testAdoption(t *testing.T, hub *hubtest.Hub) {
+	app, err := hub.Client(t).Get(hubtest.Patient(t), applications, "argocd", "argocd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if history, _, _ := unstructured.NestedSlice(app.Object, "status", "history"); len(history) > 0 {
+		t.Errorf("Argo CD has synchronized itself %d times: want it in sync from the start: %v", len(history), history)
+	}
+	if operation, found, _ := unstructured.NestedMap(app.Object, "status", "operationState"); found {
+		t.Errorf("Argo CD has an operation on itself: want none: %v", operation)
+	}
+}
+
+func testInstallAgain(t *testing.T, hub *hubtest.Hub) {
+	client := hub.Client(t)
+	running := podsOf(t, client)
+	commits := len(cloneOf(t, hub, "hub").commits(t))
+	hub.Must(t, "install")
+	if now := podsOf(t, client); !maps.Equal(now, running) {
+		t.Errorf("pods are %v, want those that there were: %v", now, running)
+	}
+	if now := len(cloneOf(t, hub, "hub").commits(t)); now != commits || commits != 1 {
+		t.Errorf("hub.git has %d commits after %d, want one", now, commits)
+	}
+}
+
+// browse makes a client that takes every name for this machine, as browsers do for those below localhost.
+func browse(t *testing.T, hub *hubtest.Hub) *http.Client {
+	t.Helper()
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(hubtest.ReadFile(t, hub.Outputs(t).CA))) {
+		t.Fatal("the hub's authority is no certificate")
+	}
+	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			_, port, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+		},
+	}}
+}
+
+// fetch returns what a page holds.
+func fetch(client *http.Client, url string) (string, error) {
+	response, err := client.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", response.Status, body)
+	}
+	return string(body), err
+}
+
+func testPages(t *testing.T, hub *hubtest.Hub) {
+	outputs, client := hub.Outputs(t), browse(t, hub)
+	if !strings.HasPrefix(outputs.ArgoCD.URL, "https://argocd.first.localhost:") {
+		t.Errorf("Argo CD is at %s, want a name below localhost", outputs.ArgoCD.URL)
+	}
+	for _, url := range []string{
+		outputs.ArgoCD.URL + "/healthz", strings.Split(outputs.Repositories.Hub, "/backstack/")[0] + "/api/healthz",
+	} {
+		hubtest.Eventually(t, url, func() error {
+			_, err := fetch(client, url)
+			return err
+		})
+	}
+}
+
+func testCommit(t *testing.T, hub *hubtest.Hub) {
+	client, repository := hub.Client(t), cloneOf(t, hub, "hub")
+	repository.replace(t, "components/argocd/values.yaml", "timeout.reconciliation: 180s", "timeout.reconciliation: 120s")
+	repository.push(t, "Look for missed commits every two minutes")
+	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hubtest.HasValue("120s", "data", "timeout.reconciliation"))
+	hub.AwaitHealthy(t)
+}
+
+func testHandEdit(t *testing.T, hub *hubtest.Hub) {
+	client := hub.Client(t)
+	if err := client.Apply(hubtest.Patient(t), "somebody", &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "argocd-cm", "namespace": "argocd"},
+		"data": map[string]any{"timeout.reconciliation": "1s"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hubtest.HasValue("120s", "data", "timeout.reconciliation"))
+	hub.AwaitHealthy(t)
+}
+
+// testComposition asks for a namespace of the library's Bead: Crossplane's functions, which are pods, make it.
+func testComposition(t *testing.T, hub *hubtest.Hub) {
+	hub.Must(t, "bead", "add", "namespace")
+	requests := cloneOf(t, hub, "requests")
+	requests.write(t, "applications/shop.yaml", `apiVersion: backstack.dev/v1alpha1
+kind: TeamNamespace
+metadata:
+  name: shop-dev
+spec:
+  name: shop-dev
+  team: red
+  size: small
+  environment: dev
+`)
+	requests.push(t, "A namespace for the shop")
+	hubtest.Until(t, hub.Client(t), namespaces, "", "shop-dev", hubtest.HasValue("red", "metadata", "labels", "team"))
+}
+
+// testUpgrade rolls out a version by a commit alone. It is the same program under another tag.
+func testUpgrade(t *testing.T, hub *hubtest.Hub) {
+	const old, next = "quay.io/argoproj/argocd:v3.5.7", "quay.io/argoproj/argocd:v3.5.8-test"
+	docker(t, "exec", hub.Name+"-control-plane", "ctr", "--namespace", "k8s.io", "images", "tag", old, next)
+	repository := cloneOf(t, hub, "hub")
+	repository.replace(t, "components/argocd/values.yaml", "tag: v3.5.7", "tag: v3.5.8-test")
+	repository.push(t, "Upgrade Argo CD")
+	client := hub.Client(t)
+	for _, name := range []string{"argocd-server", "argocd-repo-server"} {
+		hubtest.Until(t, client, deployments, "argocd", name, rolledOut(next))
+	}
+	hub.AwaitHealthy(t)
+}
+
+// rolledOut makes a condition for Until: a Deployment runs an image, and nothing else.
+func rolledOut(image string) func(*unstructured.Unstructured) string {
+	return func(obj *unstructured.Unstructured) string {
+		containers, _, _ := unstructured.NestedSlice(obj.Object, "spec", "template", "spec", "containers")
+		observed, _, _ := unstructured.NestedInt64(obj.Object, "status", "observedGeneration")
+		updated, _, _ := unstructured.NestedInt64(obj.Object, "status", "updatedReplicas")
+		available, _, _ := unstructured.NestedInt64(obj.Object, "status", "availableReplicas")
+		all, _, _ := unstructured.NestedInt64(obj.Object, "status", "replicas")
+		if len(containers) == 0 || containers[0].(map[string]any)["image"] != image {
+			return "image " + image
+		}
+		if observed != obj.GetGeneration() || updated != all || available != all || all == 0 {
+			return fmt.Sprintf("%d of %d pods are new, %d available", updated, all, available)
+		}
+		return ""
+	}
+}
+
+// testImage commits an image that no registry has: an install that has to wait for it says so, and not at its timeout.
+func testImage(t *testing.T, hub *hubtest.Hub) {
+	repository := cloneOf(t, hub, "hub")
+	repository.replace(t, "components/traefik/values.yaml", "tag: v3.6.7", "tag: v0.0.0-none")
+	repository.push(t, "A version that there is not")
+	client := hub.Client(t)
+	hubtest.Until(t, client, deployments, "traefik", "traefik", func(obj *unstructured.Unstructured) string {
+		containers, _, _ := unstructured.NestedSlice(obj.Object, "spec", "template", "spec", "containers")
+		if image := containers[0].(map[string]any)["image"]; image != "docker.io/traefik:v0.0.0-none" {
+			return fmt.Sprint("image ", image)
+		}
+		return ""
+	})
+	result := hub.Run(t, "install", "--timeout", "5m").Want(t, 3)
+	if !strings.Contains(result.Stderr, "docker.io/traefik:v0.0.0-none") || strings.Contains(result.Stderr, "not done after") {
+		t.Errorf("the message is %s\nwant it to name the image before the timeout", result.Stderr)
+	}
+	if status := hub.Status(t); status.Healthy {
+		t.Errorf("status %+v, want it not healthy", status)
+	}
+	repository.replace(t, "components/traefik/values.yaml", "tag: v0.0.0-none", "tag: v3.6.7")
+	repository.push(t, "Take it back")
+	hubtest.Until(t, client, deployments, "traefik", "traefik", rolledOut("docker.io/traefik:v3.6.7"))
+	hub.AwaitHealthy(t)
+}
+
+// testCrash gives Gitea's neighbour an argument that it does not take.
+func testCrash(t *testing.T, hub *hubtest.Hub) {
+	repository := cloneOf(t, hub, "hub")
+	repository.replace(t, "components/traefik/values.yaml", "args: []", "args: [--no-such-flag]")
+	repository.push(t, "An argument that there is not")
+	hubtest.Eventually(t, "status to name the pod that crashes", func() error {
+		result := hub.Run(t, "status", "-o", "json")
+		if !strings.Contains(result.Stdout, "CrashLoopBackOff") && !strings.Contains(result.Stdout, "exit") {
+			return fmt.Errorf("it says %s", result.Stdout)
+		}
+		if !strings.Contains(result.Stdout, "no-such-flag") {
+			return fmt.Errorf("it shows no line of the pod's log: %s", result.Stdout)
+		}
+		return nil
+	})
+	repository.replace(t, "components/traefik/values.yaml", "args: [--no-such-flag]", "args: []")
+	repository.push(t, "Take it back")
+	hub.AwaitHealthy(t)
+}
+
+// testBeadWithPods runs the library's sample application, a web server.
+func testBeadWithPods(t *testing.T, hub *hubtest.Hub) {
+	hub.Must(t, "bead", "add", "hello", "--set", "host=hello.first.localhost", "--set", "replicas=1")
+	url := strings.Replace(hub.Outputs(t).ArgoCD.URL, "argocd.", "hello.", 1)
+	client := insecure(browse(t, hub))
+	hubtest.Eventually(t, "the Bead's page", func() error {
+		body, err := fetch(client, url)
+		if err == nil && !strings.Contains(body, "Hello, world!") {
+			err = fmt.Errorf("it says %q", body)
+		}
+		return err
+	})
+	hub.AwaitHealthy(t)
+	hub.Must(t, "bead", "remove", "hello")
+}
+
+// insecure is a client that takes any certificate: a Bead's page has that of the ingress controller.
+func insecure(client *http.Client) *http.Client {
+	transport := client.Transport.(*http.Transport).Clone()
+	transport.TLSClientConfig.InsecureSkipVerify = true
+	return &http.Client{Transport: transport}
+}
+
+// testSecrets looks for every credential where others could read it.
+func testSecrets(t *testing.T, hub *hubtest.Hub) {
+	var secrets []string
+	folder := filepath.Join(hub.Dir(), "credentials")
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) < 5 {
+		t.Fatalf("%d credentials in %s: %v", len(entries), folder, err)
+	}
+	for _, entry := range entries {
+		secrets = append(secrets, strings.TrimSpace(hubtest.ReadFile(t, filepath.Join(folder, entry.Name()))))
+	}
+	places := map[string]string{}
+	for _, name := range []string{"hub", "requests"} {
+		repository := cloneOf(t, hub, name)
+		places[name+".git"] = repository.git(t, repository.dir, "log", "--patch", "--text")
+	}
+	client := hub.Client(t)
+	for _, component := range components {
+		places["logs of "+component] = logs(t, hub, component)
+	}
+	list, err := client.List(hubtest.Patient(t), configMaps, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, obj := range list {
+		places["ConfigMap "+obj.GetNamespace()+"/"+obj.GetName()] = fmt.Sprint(obj.Object["data"])
+	}
+	for place, text := range places {
+		for n, secret := range secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s: there is the credential %s", place, entries[n].Name())
+			}
+		}
+	}
+	checkModes(t, hub.Dir())
+}
+
+// checkModes checks that files are for their owner alone.
+func checkModes(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 && info.Mode()&fs.ModeSocket == 0 {
+			t.Errorf("%s has mode %s, want it for its owner alone", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// logs are those of all containers in the namespace of a component.
+func logs(t *testing.T, hub *hubtest.Hub, component string) string {
+	t.Helper()
+	return docker(t, "exec", hub.Name+"-control-plane", "sh", "-c",
+		"cat /var/log/pods/"+map[string]string{"crossplane": "crossplane-system"}[component]+component+"*_*/*/*.log 2>/dev/null || true")
+}
+
+func testStoppedNode(t *testing.T, hub *hubtest.Hub) {
+	commits := cloneOf(t, hub, "hub").commits(t)
+	docker(t, "stop", "--time", "5", hub.Name+"-control-plane")
+	status := hub.Status(t)
+	if status.Healthy || status.Cluster.Reason == "" {
+		t.Errorf("status %+v, want it not healthy, and why", status.Cluster)
+	}
+	hub.Must(t, "install")
+	checkHealthy(t, hub, components)
+	if now := cloneOf(t, hub, "hub").commits(t); !slices.Equal(now, commits) {
+		t.Errorf("hub.git has the commits %q, want %q", now, commits)
+	}
+}

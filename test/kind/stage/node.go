@@ -1,0 +1,51 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+)
+
+// nodeRepository is where the images of nodes are, in docker, by the hash of what they are made of.
+const nodeRepository = "backstack-e2e/node"
+
+// importImages takes a layout of images into a node's containerd, which runs in no cluster yet. Unpacking them would
+// only make the node's image larger: kind copies it for every node.
+const importImages = `
+mkdir -p /run/containerd
+containerd >/run/containerd.log 2>&1 & daemon=$!
+for i in $(seq 120); do ctr version >/dev/null 2>&1 && break; sleep 0.5; done
+tar -C /images -cf - blobs index.json oci-layout | ctr --namespace k8s.io images import --no-unpack - >/dev/null
+kill $daemon
+wait $daemon || true
+`
+
+// makeNode makes the image of a node that has the images in a folder, from that of one that does not.
+func makeNode(ctx context.Context, from *dockerImage, images, name string) error {
+	builder := "backstack-e2e-node"
+	_, _ = docker(ctx, "rm", "--force", builder) // of a run that was killed
+	defer func() { _, _ = docker(context.WithoutCancel(ctx), "rm", "--force", builder) }()
+	if _, err := docker(ctx, "run", "--detach", "--privileged", "--name", builder, "--entrypoint", "sleep",
+		"--volume", filepath.Clean(images)+":/images:ro", from.ID, "infinity"); err != nil {
+		return fmt.Errorf("starting the container that becomes a node's image: %w", err)
+	}
+	if _, err := docker(ctx, "exec", builder, "bash", "-euc", "set -o pipefail\n"+importImages); err != nil {
+		return fmt.Errorf("putting images into a node's: %w", err)
+	}
+	commit := []string{"commit"} // of a container that has run something else
+	for instruction, words := range map[string][]string{"ENTRYPOINT": from.Config.Entrypoint, "CMD": from.Config.Cmd} {
+		if words == nil {
+			words = []string{}
+		}
+		value, err := json.Marshal(words)
+		if err != nil {
+			return fmt.Errorf("keeping what a node's image runs: %w", err)
+		}
+		commit = append(commit, "--change", instruction+" "+string(value))
+	}
+	if _, err := docker(ctx, append(commit, builder, name)...); err != nil {
+		return fmt.Errorf("making a node's image: %w", err)
+	}
+	return nil
+}

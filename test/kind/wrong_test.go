@@ -1,0 +1,195 @@
+//go:build e2e
+
+package kind
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/back-stack/backstack/internal/cluster/kind"
+	"github.com/back-stack/backstack/internal/report"
+	"github.com/back-stack/backstack/test/internal/hubtest"
+)
+
+// refused installs what must be refused before anything is made, and checks what is said.
+func refused(t *testing.T, hub *hubtest.Hub, file string, texts ...string) {
+	t.Helper()
+	before := belongings(t)
+	result := hub.Machine.Run(t, "install", "-f", file).Want(t, 2)
+	for _, text := range texts {
+		if !strings.Contains(result.Stderr, text) {
+			t.Errorf("the message is %s\nwant it to say %q", result.Stderr, text)
+		}
+	}
+	if after := belongings(t); !slices.Equal(after, before) {
+		t.Errorf("docker has %q, want nothing more than %q", after, before)
+	}
+}
+
+func TestWrongRequestsAreRefusedBeforeAnythingIsMade(t *testing.T) {
+	hub := machine.Hub("wrong")
+	t.Run("the container engine does not run", func(t *testing.T) {
+		t.Setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+		result := hub.Machine.Run(t, "install", "-f", described(t, hub.Name, nil)).Want(t, 2)
+		if !strings.Contains(result.Stderr, "docker") {
+			t.Errorf("the message is %s\nwant it to name docker", result.Stderr)
+		}
+	})
+	t.Run("a port is taken", func(t *testing.T) {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = listener.Close() }()
+		port := listener.Addr().(*net.TCPAddr).Port
+		refused(t, hub, described(t, hub.Name, map[string]any{"kind": map[string]any{"ports": map[string]any{"https": port}}}),
+			fmt.Sprint(port))
+	})
+	t.Run("a chart has another digest", func(t *testing.T) {
+		wrong := "sha256:" + strings.Repeat("0", 64)
+		refused(t, hub, described(t, hub.Name, map[string]any{"components": map[string]any{
+			"kyverno": map[string]any{"chart": map[string]any{"digest": wrong}},
+		}}), "kyverno 3.9.1", wrong)
+	})
+	t.Run("a chart is not there", func(t *testing.T) {
+		refused(t, hub, described(t, hub.Name, map[string]any{"charts": t.TempDir()}), "argo-cd-10.1.1.tgz", "--charts")
+	})
+	t.Run("a cluster of that name is someone else's", func(t *testing.T) {
+		foreign := kind.New(kind.Options{Name: hub.Name, Dir: t.TempDir(), Image: on.NodeImage, Config: []byte(nodeConfig(t))})
+		makeCluster(t, foreign)
+		refused(t, hub, described(t, hub.Name, nil), hub.Name)
+	})
+}
+
+// makeCluster makes a cluster for the time of a test.
+func makeCluster(t testing.TB, c *kind.Cluster) {
+	t.Helper()
+	ctx := hubtest.Patient(t)
+	t.Cleanup(func() {
+		if err := c.Delete(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := c.Prepare(ctx, report.Func(func(report.Event) {})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Ensure(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAnInterruptedInstallGoesOn kills installs where they have made half of something, and runs them again.
+func TestAnInterruptedInstallGoesOn(t *testing.T) {
+	before := belongings(t)
+	hub := machine.Hub("killed")
+	file := described(t, hub.Name, nil)
+	t.Run("SIGINT while the cluster is made", func(t *testing.T) {
+		running := hub.Machine.Start(t, "install", "-f", file)
+		if !running.Await("cluster", "waiting", "running") {
+			t.Fatal("the install ended before it made a cluster")
+		}
+		running.Signal(t, syscall.SIGINT)
+		if result := running.Wait(); result.Status != 1 || !strings.Contains(result.Stderr, "interrupted") {
+			t.Errorf("status %d: %s, want 1 and that it was interrupted", result.Status, result.Stderr)
+		}
+		if after := belongings(t); !slices.Equal(after, before) {
+			t.Errorf("docker has %q, want what it had: %q", after, before)
+		}
+	})
+	for _, moment := range []struct{ step, state string }{
+		{"cluster", "waiting"}, {"configuration", "started"}, {"repositories", "started"}, {"root application", "done"},
+	} {
+		running := hub.Machine.Start(t, "install", "-f", file)
+		if !running.Await(moment.step, moment.state) {
+			t.Fatalf("the install ended before the step %s was %s: %s", moment.step, moment.state, running.Wait().Stderr)
+		}
+		running.Signal(t, syscall.SIGKILL)
+		running.Wait()
+	}
+	hub.Machine.Must(t, "install", "-f", file)
+	checkHealthy(t, hub, components)
+	if commits := cloneOf(t, hub, "hub").commits(t); len(commits) != 1 {
+		t.Errorf("hub.git has the commits %q, want one", commits)
+	}
+	t.Run("another install is told who holds the lock", func(t *testing.T) { testLock(t, hub) })
+	hub.Must(t, "uninstall")
+	if after := belongings(t); !slices.Equal(after, before) {
+		t.Errorf("docker has %q, want what it had: %q", after, before)
+	}
+}
+
+func testLock(t *testing.T, hub *hubtest.Hub) {
+	first := hub.Start(t, "install")
+	if !first.Await("cluster", "unchanged", "done") {
+		t.Fatal("the install ended without looking at the cluster")
+	}
+	second := hub.Run(t, "install")
+	if second.Status != 1 || !strings.Contains(second.Stderr, fmt.Sprint(first.PID)) {
+		t.Errorf("the second install ended with %d: %s, want it to name process %d", second.Status, second.Stderr, first.PID)
+	}
+	first.Wait().Want(t, 0)
+}
+
+// TestPrivateRegistry has everything from one registry, which wants a login and has an authority of its own.
+func TestPrivateRegistry(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(config, closed.DockerConfig(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hub := machine.Hub("registry")
+	file := described(t, hub.Name, map[string]any{
+		"kind":       map[string]any{"image": plainNode(), "authorities": ""},
+		"registry":   map[string]any{"prefix": closed.Host + "/hub", "ca": string(closed.CA), "dockerConfig": config},
+		"components": map[string]any{"crossplane": map[string]any{"values": nil}},
+	})
+	plan := hub.Machine.Must(t, "install", "-f", file, "--dry-run")
+	if !strings.Contains(plan, "argo-cd") || !strings.Contains(plan, closed.Host+"/hub/argoproj/argocd:v3.5.7") {
+		t.Errorf("the plan is\n%s\nwant charts and images in it", plan)
+	}
+	hub.Machine.Must(t, "install", "-f", file)
+	checkHealthy(t, hub, components)
+	list, err := hub.Client(t).List(hubtest.Patient(t), pods, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range list {
+		if strings.HasPrefix(pod.GetNamespace(), "kube-") || pod.GetNamespace() == "local-path-storage" {
+			continue
+		}
+		for _, image := range imagesOf(&pod) {
+			if !strings.HasPrefix(image, closed.Host+"/hub/") {
+				t.Errorf("pod %s/%s has the image %s: want it from %s/hub", pod.GetNamespace(), pod.GetName(), image, closed.Host)
+			}
+		}
+	}
+	hub.Must(t, "uninstall")
+}
+
+// imagesOf lists the images of a pod's containers.
+func imagesOf(pod *unstructured.Unstructured) []string {
+	var images []string
+	for _, kind := range []string{"containers", "initContainers"} {
+		containers, _, _ := unstructured.NestedSlice(pod.Object, "spec", kind)
+		for _, item := range containers {
+			images = append(images, fmt.Sprint(item.(map[string]any)["image"]))
+		}
+	}
+	return images
+}
+
+// plainNode is the node image without the components' images.
+func plainNode() string {
+	if image := os.Getenv("KIND_NODE_IMAGE"); image != "" {
+		return image
+	}
+	return "kindest/node:v1.34.4-local"
+}
