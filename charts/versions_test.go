@@ -3,8 +3,11 @@ package charts
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/Masterminds/semver/v3"
 	"golang.org/x/mod/modfile"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"sigs.k8s.io/yaml"
@@ -49,18 +52,72 @@ func TestTheEngineIsBuiltFromTheseVersions(t *testing.T) {
 	}
 }
 
-func TestChartsAreOfTheseVersions(t *testing.T) {
+// What only runs as pods is fetched as an image. Whoever asks which versions an engine is of is not told of it.
+func TestVersionsAreThoseOfWhatTheEngineBuilds(t *testing.T) {
+	listed := make(map[string]bool)
 	for _, v := range Versions() {
-		if _, ok := Lookup(v.Name); !ok {
-			continue
+		listed[v.Name] = true
+	}
+	for name := range modules {
+		if !listed[name] {
+			t.Errorf("%s is not among the versions, and the engine builds it", name)
 		}
-		chart, err := loader.Load(v.Name)
+	}
+	for name := range listed {
+		if modules[name] == "" {
+			t.Errorf("%s is among the versions, and the engine does not build it", name)
+		}
+	}
+}
+
+func TestChartsAreOfTheseVersions(t *testing.T) {
+	want := map[string]string{
+		"argocd": ArgoCD, "crossplane": Crossplane, "gitea": Gitea, "kyverno": Kyverno, "traefik": Traefik,
+	}
+	for _, component := range Components() {
+		chart, err := loader.Load(component.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if chart.AppVersion() != v.Version {
-			t.Errorf("the chart of %s is for version %s: want %s", v.Name, chart.AppVersion(), v.Version)
+		if chart.AppVersion() != want[component.Name] {
+			t.Errorf("the chart of %s is for version %s: want %s", component.Name, chart.AppVersion(), want[component.Name])
 		}
+	}
+}
+
+func TestImagesOfOurOwnChartsAreOfTheseVersions(t *testing.T) {
+	for component, want := range map[string]string{"gitea": Gitea + "-rootless", "traefik": "v" + Traefik} {
+		chart, err := loader.Load(component)
+		if err != nil {
+			t.Fatal(err)
+		}
+		image, _ := chart.Values["image"].(map[string]any)
+		if image["tag"] != want {
+			t.Errorf("the chart of %s runs the image with tag %v: want %s", component, image["tag"], want)
+		}
+	}
+}
+
+func TestUpstreamsChartsArePinned(t *testing.T) {
+	digest := regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	for _, component := range Components() {
+		upstream, ok := UpstreamOf(component.Name)
+		if !ok {
+			continue
+		}
+		if _, err := semver.StrictNewVersion(upstream.Version); err != nil {
+			t.Errorf("the chart of %s is %s: want a full version: %v", component.Name, upstream.Version, err)
+		}
+		if !strings.HasPrefix(upstream.Repository, "https://") {
+			t.Errorf("the chart of %s comes from %s: want https", component.Name, upstream.Repository)
+		}
+		if upstream.Digest != "" && !digest.MatchString(upstream.Digest) {
+			t.Errorf("the digest of the chart of %s is %s: want sha256:HEX", component.Name, upstream.Digest)
+		}
+	}
+	// Its chart and it are released together, with one version.
+	if upstream, _ := UpstreamOf("crossplane"); upstream.Version != Crossplane {
+		t.Errorf("Crossplane %s is pinned with chart %s: want the chart of that version", Crossplane, upstream.Version)
 	}
 }
 

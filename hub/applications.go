@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -147,12 +148,30 @@ func (i *install) watchApplications(ctx context.Context, s *report.Step) (until 
 	if err != nil {
 		return nil, nil, err
 	}
+	for {
+		until, done, err := i.connectArgoCD(ctx, credentials.AdminPassword)
+		if err == nil || ctx.Err() != nil || argocd.Refused(err) {
+			return until, done, err
+		}
+		// A node that was started again says for a while that its pods are ready, as they were before.
+		s.Wait("Argo CD's API: " + err.Error())
+		select {
+		case <-ctx.Done():
+		case <-time.After(argoPause):
+		}
+	}
+}
+
+// argoPause is how long an API that is said to be ready, and does not answer, is left alone.
+const argoPause = 2 * time.Second
+
+func (i *install) connectArgoCD(ctx context.Context, password string) (until untilFunc, done func(), err error) {
 	forward, err := i.client.Forward(ctx, argoNamespace, "app.kubernetes.io/name=argocd-server", argoPort)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reaching Argo CD's API: %w", err)
 	}
 	client, err := argocd.Connect(ctx, argocd.Options{
-		Address: forward.Address(), PlainText: true, Username: "admin", Password: credentials.AdminPassword,
+		Address: forward.Address(), PlainText: true, Username: "admin", Password: password,
 	})
 	if err != nil {
 		forward.Close()

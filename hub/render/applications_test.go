@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/hub/spec"
 )
 
 // application is an Application, or what an ApplicationSet makes them of.
@@ -71,8 +74,21 @@ func applications(t *testing.T, tree Tree) map[string]*application {
 }
 
 func TestApplicationsApplyThemselves(t *testing.T) {
-	all := applications(t, hub(t, demo()))
-	want := []string{"argocd", "beads", "crossplane", "hub", "kyverno", "policies", "requests"}
+	embedded := []string{"argocd", "beads", "crossplane", "hub", "kyverno", "policies", "requests"}
+	for hubName, test := range map[string]struct {
+		h    *spec.Hub
+		want []string
+	}{
+		"an embedded hub":            {demo(), embedded},
+		"a hub on kind":              {demo(onKind), append([]string{"gitea", "traefik"}, embedded...)},
+		"a hub on someone's cluster": {demo(onExisting), append([]string{"gitea"}, embedded...)},
+	} {
+		t.Run(hubName, func(t *testing.T) { checkApplications(t, applications(t, hub(t, test.h)), test.want) })
+	}
+}
+
+func checkApplications(t *testing.T, all map[string]*application, want []string) {
+	t.Helper()
 	for _, name := range want {
 		a, ok := all[name]
 		if !ok {
@@ -128,21 +144,36 @@ func TestPoliciesComeAfterKyvernoAndBeforeWhatTheyAreFor(t *testing.T) {
 }
 
 func TestApplicationsStayWithinTheirProjects(t *testing.T) {
-	tree := hub(t, demo())
-	all := projects(t, tree)
-	for name, a := range applications(t, tree) {
-		p, ok := all[a.Spec.Project]
-		if !ok {
-			t.Errorf("%s is of project %q: want one that there is", name, a.Spec.Project)
-			continue
+	for hubName, h := range everyHub() {
+		tree := hub(t, h)
+		all := projects(t, tree)
+		for name, a := range applications(t, tree) {
+			p, ok := all[a.Spec.Project]
+			if !ok {
+				t.Errorf("%s: %s is of project %q: want one that there is", hubName, name, a.Spec.Project)
+				continue
+			}
+			if !slices.Contains(p.Spec.SourceRepos, a.Spec.Source.RepoURL) {
+				t.Errorf("%s: %s comes from %s: want one of %s", hubName, name, a.Spec.Source.RepoURL, p.Spec.SourceRepos)
+			}
+			if !slices.ContainsFunc(p.Spec.Destinations, func(d destination) bool {
+				return matches(d.Namespace, a.Spec.Destination.Namespace)
+			}) {
+				t.Errorf("%s: %s goes to namespace %s: want one of %v", hubName, name, a.Spec.Destination.Namespace,
+					p.Spec.Destinations)
+			}
 		}
-		if !slices.Contains(p.Spec.SourceRepos, a.Spec.Source.RepoURL) {
-			t.Errorf("%s comes from %s: want one of %s", name, a.Spec.Source.RepoURL, p.Spec.SourceRepos)
-		}
-		if !slices.ContainsFunc(p.Spec.Destinations, func(d destination) bool {
-			return matches(d.Namespace, a.Spec.Destination.Namespace)
-		}) {
-			t.Errorf("%s goes to namespace %s: want one of %v", name, a.Spec.Destination.Namespace, p.Spec.Destinations)
+	}
+}
+
+// Argo CD renders a component's Application into the namespace for which the component was rendered here.
+func TestComponentsGoToTheirNamespaces(t *testing.T) {
+	all := applications(t, hub(t, demo(onKind)))
+	for _, component := range charts.Components() {
+		got := all[component.Name].Spec
+		if got.Destination.Namespace != component.Namespace || got.Source.Path != componentDir(component.Name) {
+			t.Errorf("%s goes from %s to namespace %s: want %s to %s", component.Name, got.Source.Path,
+				got.Destination.Namespace, componentDir(component.Name), component.Namespace)
 		}
 	}
 }

@@ -59,7 +59,8 @@ func Applications(tree Tree) ([]*unstructured.Unstructured, error) {
 }
 
 // track marks an object as an Application's, whose destination is namespace. The format is Argo CD's:
-// https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/. Argo CD marks everything but definitions of kinds.
+// https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/. Argo CD marks everything but definitions of
+// kinds.
 func track(object *unstructured.Unstructured, application, namespace string) {
 	if object.GetKind() == "CustomResourceDefinition" {
 		return

@@ -64,6 +64,18 @@ func TestAnObjectElsewhereIsTrackedInItsOwnNamespace(t *testing.T) {
 	}
 }
 
+func TestDefinitionsAreNotTracked(t *testing.T) {
+	object, err := helm.Object([]byte("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n" +
+		"metadata: {name: a}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	track(object, "argocd", "argocd")
+	if got := object.GetAnnotations(); len(got) > 0 {
+		t.Errorf("its annotations are %v: want none, as Argo CD leaves them", got)
+	}
+}
+
 func TestObjectsComeInTheOrderOfInstallation(t *testing.T) {
 	objects, err := Component(hub(t, demo()), "argocd")
 	if err != nil {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -219,6 +220,7 @@ func TestNoFileHoldsACredential(t *testing.T) {
 		tree := hub(t, h)
 		for _, files := range []Tree{tree, requests(t, h)} {
 			for path, content := range files.All() {
+				content = bytes.ReplaceAll(content, []byte("automountServiceAccountToken: false"), nil) // says that there is none
 				if found := credential.Find(content); found != nil && !archived(path) {
 					t.Errorf("%s: %s holds %q", name, path, found)
 				}
@@ -253,9 +255,22 @@ func TestTemplatesAreFilledIn(t *testing.T) {
 }
 
 func TestPinnedVersionsAreThoseOfTheCharts(t *testing.T) {
-	for _, v := range charts.Versions() {
-		if pinned := spec.PinnedVersion(v.Name); pinned != "" && string(pinned) != v.Version {
-			t.Errorf("%s is pinned to %s in package spec and to %s in package charts: want the same", v.Name, pinned, v.Version)
+	for _, name := range spec.Components() {
+		files, err := charts.Files(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := fs.ReadFile(files, "Chart.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var chart struct{ AppVersion spec.Version }
+		if err := yaml.Unmarshal(content, &chart); err != nil {
+			t.Fatal(err)
+		}
+		if pinned := spec.PinnedVersion(name); pinned != chart.AppVersion {
+			t.Errorf("%s is pinned to %s in package spec and to %s in package charts: want the same", name, pinned,
+				chart.AppVersion)
 		}
 	}
 }

@@ -56,8 +56,8 @@ func newView(h *spec.Hub) (*view, error) {
 	return v, nil
 }
 
-// ownNamespaces are those of a hub's own components, whether it has them all or not; but where Traefik is not the hub's,
-// its namespace is not either.
+// ownNamespaces are those of a hub's own components, whether it has them all or not; but where Traefik is not the
+// hub's, its namespace is not either.
 func ownNamespaces(h *spec.Hub) []string {
 	own := []string{"argocd", "backstage", "crossplane-system", "default", "gitea", "kyverno", "requests"}
 	if enabled(h, spec.Traefik) {

@@ -231,6 +231,14 @@ func TestUntilLooksAgainWhenTheWatchEnds(t *testing.T) {
 	}
 }
 
+func TestErrorsOfTheWatchSayWhatIsWrong(t *testing.T) {
+	line := `{"error":{"grpc_code":7,"http_code":403,"message":"permission denied"}}`
+	_, _, err := next(json.NewDecoder(strings.NewReader(line)))
+	if err == nil || err.Error() != "permission denied" || !is(err, http.StatusForbidden) {
+		t.Errorf("error %v, want that permission is denied", err)
+	}
+}
+
 func TestUntilLogsInAgainWhenTheSessionHasEnded(t *testing.T) {
 	f := newFake()
 	f.apps["db"] = true

@@ -43,10 +43,13 @@ func newBeadTestCommand(a *app) *cobra.Command {
 		Short: "Run a Bead's tests on a real hub",
 		Long: `Test runs the tests of a Bead, which are in its folder tests/, on a real hub: Crossplane composes, Kyverno
 decides, Argo CD applies. Unless --hub names one that runs already, that is a hub of its own: it runs only what the
-Bead needs and is removed afterwards. What is brought to a running hub is removed again. Tests of software templates
-need no hub.
+Bead needs and is removed afterwards. What is brought to a running hub is removed again; a Bead that it has already is
+tested as it is there. Tests of software templates need no hub.
 
-The exit status is 0 if all tests passed, 1 if one failed, and 2 if the Bead or its tests are written wrongly.`,
+Kinds of a provider that does not run on the hub, as on one of its own, have to be given with --schemas.
+
+The exit status is 0 if all tests passed, 1 if one failed, and 2 if the Bead or its tests are written wrongly, or cannot
+be run on the hub.`,
 		Example: `  backstack bead test ./postgres
 
   # on a hub that runs, which saves the time to start one

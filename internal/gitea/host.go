@@ -25,19 +25,26 @@ type Host struct {
 	api  *gitea.Client
 }
 
-// New makes a Host of the server at url, with an access token of Owner. It talks to the server to learn its version.
+// New makes a Host of the server at url, with an access token of Owner.
 func New(ctx context.Context, url, token string, client *http.Client) (*Host, error) {
-	api, err := gitea.NewClient(url, gitea.SetToken(token), gitea.SetHTTPClient(client), gitea.SetContext(ctx))
+	// Without asking for its version: that it cannot be reached and that it refuses the token are to be told apart.
+	api, err := gitea.NewClient(url, gitea.SetToken(token), gitea.SetHTTPClient(client), gitea.SetContext(ctx), gitea.SetGiteaVersion(""))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Gitea at %s: %w", url, err)
 	}
 	return &Host{url: url, http: client, api: api}, nil
 }
 
-// Authenticated says whether the server accepts the token.
-func (h *Host) Authenticated() bool {
-	_, _, err := h.api.GetMyUserInfo()
-	return err == nil
+// Authenticated says whether the server accepts the token. That it does not answer is an error.
+func (h *Host) Authenticated() (bool, error) {
+	_, response, err := h.api.GetMyUserInfo()
+	if has(response, http.StatusUnauthorized) || has(response, http.StatusForbidden) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("logging in to Gitea at %s: %w", h.url, err)
+	}
+	return true, nil
 }
 
 // EnsureRepository makes the private, empty repository called name.

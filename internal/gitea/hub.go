@@ -58,8 +58,11 @@ func (s Setup) connect(ctx context.Context) (*Host, string, error) {
 	}
 	if token != "" {
 		host, err := New(ctx, s.URL, token, s.HTTP)
-		if err == nil && host.Authenticated() {
-			return host, token, nil
+		if err != nil {
+			return nil, "", err
+		}
+		if accepted, err := host.Authenticated(); err != nil || accepted {
+			return host, token, err
 		}
 	}
 	if token, err = NewToken(ctx, s.Admin); err != nil {

@@ -18,7 +18,7 @@ type PodFault struct {
 
 	Image            string // the container's, as the pod names it; empty if the reason is not a container's
 	ImageUnavailable bool   // whether the reason is that the image cannot be had
-	Evicted          bool   // whether the kubelet has ended the pod because its node was short of something
+	Evicted          bool   // whether the kubelet has ended the pod, which used more than it may or than its node has
 	NodePressure     bool   // whether the reason is a node that is short of disk, memory or process IDs
 
 	Event string   // the last event about the pod, "Reason: message"; empty if there is none
@@ -48,8 +48,8 @@ func (f PodFault) String() string {
 		text += ", container " + f.Container
 	}
 	text += ": " + f.Reason
-	if f.Event != "" {
-		text += "; last event: " + f.Event
+	if _, message, _ := strings.Cut(f.Event, ": "); f.Event != "" && !strings.Contains(f.Reason, message) {
+		text += "; last event: " + f.Event // unless it says the same, as the scheduler's does
 	}
 	return text
 }
@@ -99,7 +99,7 @@ func podFaults(pod *corev1.Pod) []PodFault {
 	if pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != "" {
 		fault.Reason = reasonAnd(pod.Status.Reason, pod.Status.Message)
 		fault.Evicted = pod.Status.Reason == "Evicted"
-		fault.NodePressure = fault.Evicted
+		fault.NodePressure = fault.Evicted && strings.HasPrefix(pod.Status.Message, "The node ") // else by its own limit
 		return []PodFault{fault}
 	}
 	faults := containerFaults(pod, fault)

@@ -50,7 +50,7 @@ func (c *Client) PodFaults(ctx context.Context, namespace string) ([]PodFault, e
 		return nil, nil
 	}
 	c.addPressure(ctx, faults)
-	events := c.lastEvents(ctx, namespace)
+	events := c.lastEvents(ctx, namespace, func(*corev1.Event) bool { return true })
 	var group errgroup.Group
 	group.SetLimit(parallel)
 	for i := range faults {
@@ -95,8 +95,9 @@ func convert[T any](obj *unstructured.Unstructured) (*T, error) {
 	return typed, nil
 }
 
-// lastEvents returns the last event about each object in namespace, by its kind and name; none if they cannot be read.
-func (c *Client) lastEvents(ctx context.Context, namespace string) map[string]string {
+// lastEvents returns the last event about each object in namespace of those that are wanted, by the object's kind and name;
+// none if they cannot be read.
+func (c *Client) lastEvents(ctx context.Context, namespace string, wanted func(*corev1.Event) bool) map[string]string {
 	list, err := c.dynamic.Resource(eventResource).Namespace(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil
@@ -104,7 +105,7 @@ func (c *Client) lastEvents(ctx context.Context, namespace string) map[string]st
 	texts, times := map[string]string{}, map[string]time.Time{}
 	for i := range list.Items {
 		event, err := convert[corev1.Event](&list.Items[i])
-		if err != nil {
+		if err != nil || !wanted(event) {
 			continue
 		}
 		about := event.InvolvedObject.Kind + " " + event.InvolvedObject.Name

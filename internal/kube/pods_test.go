@@ -135,6 +135,17 @@ func TestPodFaultsNameTheReason(t *testing.T) {
 	}
 }
 
+func TestPodFaultDoesNotSayTheSameTwice(t *testing.T) {
+	fault := PodFault{Pod: "web-1", Reason: "Unschedulable: 0/1 nodes", Event: "FailedScheduling: 0/1 nodes"}
+	if got := fault.String(); got != "pod web-1: Unschedulable: 0/1 nodes" {
+		t.Errorf("got %q", got)
+	}
+	fault.Event = "BackOff: again"
+	if got := fault.String(); got != "pod web-1: Unschedulable: 0/1 nodes; last event: BackOff: again" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func equal(a, b PodFault) bool {
 	logs := slices.Equal(a.Log, b.Log)
 	a.Log, b.Log = nil, nil

@@ -313,7 +313,7 @@ func (r *rollout) failed(ctx context.Context, cause error, unready []*workload) 
 	return failure
 }
 
-// addEvents adds to workloads without a pod what the last event about them is: it says why they get none.
+// addEvents adds the last warning about them to workloads whose pods are not at fault: it says why they get none.
 func (r *rollout) addEvents(ctx context.Context, failure *WorkloadError, unready []*workload) {
 	ctx, cancel := context.WithTimeout(ctx, faultTimeout)
 	defer cancel()
@@ -323,7 +323,9 @@ func (r *rollout) addEvents(ctx context.Context, failure *WorkloadError, unready
 			continue
 		}
 		if events == nil {
-			events = r.client.lastEvents(ctx, r.namespace)
+			events = r.client.lastEvents(ctx, r.namespace, func(event *corev1.Event) bool {
+				return event.Type == corev1.EventTypeWarning
+			})
 		}
 		if event := events[w.name]; event != "" {
 			failure.Unready[i] += "; last event: " + event

@@ -239,10 +239,12 @@ func TestAwaitWorkloadsAsksNoMoreWhenItIsCancelled(t *testing.T) {
 
 func TestAwaitWorkloadsSaysWhyAWorkloadGetsNoPods(t *testing.T) {
 	d := newDeploymentObject("web", 0)
-	event := &corev1.Event{Reason: "FailedCreate", Message: "denied the request: no privileged pods"}
+	event := &corev1.Event{Reason: "FailedCreate", Message: "denied the request: no privileged pods", Type: "Warning"}
 	event.APIVersion, event.Kind, event.Name, event.Namespace = "v1", "Event", "web.1", "box"
 	event.InvolvedObject = corev1.ObjectReference{Kind: "Deployment", Name: "web"}
-	_, client := cluster(d, event)
+	later := event.DeepCopy()
+	later.Name, later.Type, later.Reason, later.LastTimestamp = "web.2", "Normal", "ScalingReplicaSet", metav1.Now()
+	_, client := cluster(d, event, later)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	err := client.AwaitWorkloads(overdue{ctx}, "box", "", func(string) { cancel(errors.New("late")) })
 	if err == nil || !strings.Contains(err.Error(), "last event: FailedCreate: denied the request") {
@@ -290,6 +292,30 @@ func TestAwaitWorkloadsIsPatientWithImagesThatMayStillBeHad(t *testing.T) {
 		if err := client.awaitWorkloads(t.Context(), "box", "", nil, test.patience); err != nil {
 			t.Errorf("%+v: %v", test, err)
 		}
+	}
+}
+
+func TestAwaitWorkloadsDoesNotJudgeImagesBeforeTheControllerHasSeenTheChange(t *testing.T) {
+	unseen := newDeploymentObject("web", 0)
+	unseen.Generation = 3
+	dynamic, client := cluster(unseen, replicaSet("web", "2"), waitingPod("web-1", "web", "InvalidImageName", "bad"))
+	started := watched(dynamic)
+	go update(t, dynamic, started, waitingPod("web-1", "web", "InvalidImageName", "still"), newDeploymentObject("web", 1))
+	if err := client.AwaitWorkloads(t.Context(), "box", "", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAwaitWorkloadsKnowsNothingBeforeAllKindsAreListed(t *testing.T) {
+	r := &rollout{objects: objectsByResource{
+		deploymentResource: {object(t, newDeploymentObject("web", 1))}, statefulSetResource: nil,
+	}}
+	if unready, err := r.unready(); err != nil || unready != nil {
+		t.Errorf("got %v, %v: want nil, for DaemonSets are not known", unready, err)
+	}
+	r.objects[daemonSetResource] = nil
+	if unready, err := r.unready(); err != nil || unready == nil || len(unready) != 0 {
+		t.Errorf("got %v, %v: want that all are rolled out", unready, err)
 	}
 }
 

@@ -85,8 +85,13 @@ func chartDigest(t testing.TB, name string) string {
 	return ""
 }
 
+// merge lays values over others; nil takes away what is there.
 func merge(into, from map[string]any) {
 	for key, value := range from {
+		if value == nil {
+			delete(into, key)
+			continue
+		}
 		below, isMap := value.(map[string]any)
 		if there, ok := into[key].(map[string]any); ok && isMap {
 			merge(there, below)

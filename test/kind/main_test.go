@@ -50,7 +50,7 @@ func setUp() error {
 		image = stage.DefaultNodeImage
 	}
 	on, err = stage.Make(ctx, stage.Options{
-		Dir: filepath.Join(cache, "backstack", "stage"), CacheDir: filepath.Join(cache, "backstack"), NodeImage: image,
+		Dir: filepath.Join(cache, "backstack", "kind-stage"), CacheDir: filepath.Join(cache, "backstack"), NodeImage: image,
 	}, report.NewPlain(os.Stderr))
 	if err != nil {
 		return err

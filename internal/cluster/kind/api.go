@@ -95,8 +95,8 @@ func (c *Cluster) awaitReady(ctx context.Context, e engine, a *api, waiting func
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for the Kubernetes API of kind cluster %s at %s: %w; it said last: %w", c.options.Name, a.server,
-				context.Cause(ctx), err)
+			return fmt.Errorf("waiting for the Kubernetes API of kind cluster %s at %s: %w; it said last: %w",
+				c.options.Name, a.server, context.Cause(ctx), err)
 		}
 		if _, again := a.get(ctx, "/readyz"); again == nil {
 			return nil

@@ -42,7 +42,8 @@ func TestAnAPIThatIsReadyIsNotWaitedFor(t *testing.T) {
 			_, _ = w.Write([]byte(`{"gitVersion": "v1.34.4"}`))
 		}
 	})
-	if err := New(testOptions(t)).awaitReady(t.Context(), engine{program: "docker"}, a, func(s string) { t.Error(s) }); err != nil {
+	c := New(testOptions(t))
+	if err := c.awaitReady(t.Context(), engine{program: "docker"}, a, func(s string) { t.Error(s) }); err != nil {
 		t.Error(err)
 	}
 	if called := callsOf(t, calls); len(called) > 0 {
@@ -62,7 +63,8 @@ func TestAnAPIIsWaitedForUntilItIsReady(t *testing.T) {
 		}
 	})
 	var told []string
-	err := New(testOptions(t)).awaitReady(t.Context(), engine{program: "docker"}, a, func(s string) { told = append(told, s) })
+	c := New(testOptions(t))
+	err := c.awaitReady(t.Context(), engine{program: "docker"}, a, func(s string) { told = append(told, s) })
 	if err != nil || asked.Load() != 3 || len(told) != 1 || !strings.Contains(told[0], a.server) {
 		t.Errorf("got %v after %d questions, told %v", err, asked.Load(), told)
 	}
@@ -81,8 +83,10 @@ func TestWaitingForAnAPIEndsWithTheNode(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	err := New(testOptions(t)).awaitReady(ctx, engine{program: "docker"}, a, func(string) {})
-	if err == nil || !strings.Contains(err.Error(), "docker logs demo-control-plane") || !strings.Contains(err.Error(), "500") {
-		t.Errorf("got %v, want that the node has ended and what the API said", err)
+	for _, want := range []string{"docker logs demo-control-plane", "500"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
 	}
 }
 

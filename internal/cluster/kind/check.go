@@ -18,8 +18,8 @@ import (
 	"github.com/back-stack/backstack/internal/cluster/ports"
 )
 
-// Check says whether the cluster can be made here as it is asked for. Where its node runs, be it an unfinished one, only
-// what was asked for is judged: the ports and the memory are the node's.
+// Check says whether the cluster can be made here as it is asked for. Where its node runs, be it an unfinished one,
+// only what was asked for is judged: the ports and the memory are the node's.
 func (c *Cluster) Check(ctx context.Context) error {
 	_, faults := c.options.config(c.options.Ports)
 	record, err := c.readRecord()
@@ -35,7 +35,8 @@ func (c *Cluster) Check(ctx context.Context) error {
 	}
 	node, err := e.inspect(ctx, c.node())
 	if err != nil {
-		return errors.Join(append(faults, fmt.Errorf("looking for kind cluster %s: %w; %s", c.options.Name, err, e.advice(err)))...)
+		err = fmt.Errorf("looking for kind cluster %s: %w; %s", c.options.Name, err, e.advice(err))
+		return errors.Join(append(faults, err)...)
 	}
 	found := judge(record, node)
 	if found == foreign {
@@ -70,11 +71,11 @@ func (c *Cluster) foreign(e engine, r *record, node *container) error {
 			"`%s rm --force %[1]s` if it can go", c.node(), e.program)
 	}
 	if r != nil {
-		return fmt.Errorf("kind cluster %s is not the one that backstack made for this hub: it was deleted and made anew. Want "+
-			"another name for the hub, or `kind delete cluster --name %[1]s` if it can go", c.options.Name)
+		return fmt.Errorf("kind cluster %s is not the one that backstack made for this hub: it was deleted and made anew. "+
+			"Want another name for the hub, or `kind delete cluster --name %[1]s` if it can go", c.options.Name)
 	}
-	return fmt.Errorf("a kind cluster called %s is there, and backstack did not make it: want another name for the hub, or "+
-		"`kind delete cluster --name %[1]s` if it can go", c.options.Name)
+	return fmt.Errorf("a kind cluster called %s is there, and backstack did not make it: want another name for the hub, "+
+		"or `kind delete cluster --name %[1]s` if it can go", c.options.Name)
 }
 
 // What a machine must have.
@@ -83,9 +84,10 @@ const (
 	// Docker Desktop's, its kernel keeps some for itself.
 	leastMemory = 3584 << 20
 
-	// Kernels come with 128 instances and, the older of them, 8192 watches, and with that one node and a hub's pods run.
-	// kind advises 512 and 524288 (https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files),
-	// which is for several nodes: asking everybody for that would be to refuse most machines on which a hub works.
+	// Kernels come with 128 instances and, the older of them, 8192 watches. That does: a node takes about 30 instances,
+	// and each of a hub's pods one or two. kind advises more, for several nodes; to ask everybody for that would be to
+	// refuse most machines on which a hub works. See
+	// https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files.
 	leastInstances = 128
 	leastWatches   = 8192
 	goodInstances  = 512
@@ -96,8 +98,8 @@ const (
 func (m machine) faults(o Options) []error {
 	var faults []error
 	if m.Available < leastMemory {
-		of := "the container engine's machine has %s of memory, and a hub with its pods takes 4 GB: give it more (Docker Desktop: " +
-			"Settings, Resources)"
+		of := "the container engine's machine has %s of memory, and a hub with its pods takes 4 GB: give it more (Docker " +
+			"Desktop: Settings, Resources)"
 		if m.Local {
 			of = "%s of memory are available, and a hub with its pods takes 4 GB: end other programs, or use a larger machine"
 		}
@@ -113,12 +115,12 @@ func (m machine) faults(o Options) []error {
 }
 
 func inotifyFault(name string, is, least, good int) error {
-	return fmt.Errorf("fs.inotify.%s is %d, with which pods fail with \"too many open files\": want %d or more, better %d: "+
-		"`sudo sysctl fs.inotify.%[1]s=%[4]d`", name, is, least, good)
+	return fmt.Errorf("fs.inotify.%s is %d, with which pods fail with \"too many open files\": want %d or more, better "+
+		"%d: `sudo sysctl fs.inotify.%[1]s=%[4]d`", name, is, least, good)
 }
 
-// The oldest kernels: of cgroup v2 for Kubernetes (https://kubernetes.io/docs/concepts/architecture/cgroups), and of those
-// that kubeadm takes.
+// The oldest kernels: of cgroup v2 for Kubernetes (https://kubernetes.io/docs/concepts/architecture/cgroups), and of
+// those that kubeadm takes.
 const (
 	leastKernel  = "4.19"
 	leastKernel2 = "5.8"
@@ -131,24 +133,27 @@ func (m machine) cgroupFaults(o Options) []error {
 		least = leastKernel2
 	}
 	if kernel := kernelVersion(m.Kernel); kernel != nil && kernel.LessThan(semver.MustParse(least)) {
-		faults = append(faults, fmt.Errorf("the kernel is %s: Kubernetes with cgroup v%d wants %s or newer", m.Kernel, m.Cgroup, least))
+		faults = append(faults, fmt.Errorf("the kernel is %s: Kubernetes with cgroup v%d wants %s or newer", m.Kernel,
+			m.Cgroup, least))
 	}
 	missing := strings.Join(m.Missing, ", ")
 	switch {
 	case m.Rootless && m.Cgroup == 1:
-		faults = append(faults, errors.New("the container engine runs as an ordinary user on cgroup v1, where no node of a cluster "+
-			"can: want cgroup v2 (boot with systemd.unified_cgroup_hierarchy=1), or an engine that runs as root"))
+		faults = append(faults, errors.New("the container engine runs as an ordinary user on cgroup v1, where no node of a "+
+			"cluster can: want cgroup v2 (boot with systemd.unified_cgroup_hierarchy=1), or an engine that runs as root"))
 	case m.Rootless && missing != "":
-		faults = append(faults, fmt.Errorf("the container engine is not given the cgroup controllers %s, without which no node of a "+
-			"cluster runs: set Delegate=yes for user@.service, see https://kind.sigs.k8s.io/docs/user/rootless", missing))
+		faults = append(faults, fmt.Errorf("the container engine is not given the cgroup controllers %s, without which no "+
+			"node of a cluster runs: set Delegate=yes for user@.service, see https://kind.sigs.k8s.io/docs/user/rootless",
+			missing))
 	case missing != "":
-		faults = append(faults, fmt.Errorf("the container engine's machine has no cgroup controllers %s, without which no node of a "+
-			"cluster runs: boot it with cgroup_enable=memory or the like, and see what `docker info` warns of", missing))
+		faults = append(faults, fmt.Errorf("the container engine's machine has no cgroup controllers %s, without which no "+
+			"node of a cluster runs: boot it with cgroup_enable=memory or the like, and see what `docker info` warns of",
+			missing))
 	case m.Cgroup == 1 && !o.startsOnCgroup1():
-		faults = append(faults, fmt.Errorf("the container engine's machine uses cgroup v1, where the kubelet of image %s does not start: "+
-			"that of Kubernetes 1.35 and newer refuses. Want cgroup v2 (boot with systemd.unified_cgroup_hierarchy=1), or in "+
-			"spec.kind.image an image of Kubernetes 1.34, or in spec.kind.config a kubeadmConfigPatches with failCgroupV1: false "+
-			"in a KubeletConfiguration", o.image()))
+		faults = append(faults, fmt.Errorf("the container engine's machine uses cgroup v1, where the kubelet of image %s "+
+			"does not start: that of Kubernetes 1.35 and newer refuses. Want cgroup v2 (boot with "+
+			"systemd.unified_cgroup_hierarchy=1), or in spec.kind.image an image of Kubernetes 1.34, or in spec.kind.config a "+
+			"kubeadmConfigPatches with failCgroupV1: false in a KubeletConfiguration", o.image()))
 	}
 	return faults
 }
@@ -212,8 +217,8 @@ func (c *Cluster) portFaults(taken func(PortMapping) error) []error {
 	}
 	for i, mapping := range c.options.PortMappings {
 		if err := taken(mapping); err != nil {
-			faults = append(faults, fmt.Errorf("port %d, asked for in spec.kind.portMappings[%d]: %w; ask for another", mapping.HostPort,
-				i, err))
+			faults = append(faults, fmt.Errorf("port %d, asked for in spec.kind.portMappings[%d]: %w; ask for another",
+				mapping.HostPort, i, err))
 		}
 	}
 	return faults
@@ -222,8 +227,8 @@ func (c *Cluster) portFaults(taken func(PortMapping) error) []error {
 // dialTimeout bounds the attempt to reach what may listen at a port of this machine.
 const dialTimeout = 200 * time.Millisecond
 
-// portTaken says why a port of this machine cannot be listened on. Where this user may not, but the engine may, whatever
-// answers there has the port. SCTP is for the engine to find out.
+// portTaken says why a port of this machine cannot be listened on. Where this user may not, but the engine may,
+// whatever answers there has the port. SCTP is for the engine to find out.
 func portTaken(m PortMapping) error {
 	address := net.JoinHostPort(m.address(), strconv.Itoa(m.HostPort))
 	var err error
@@ -253,7 +258,8 @@ func clashes(mappings []PortMapping) []error {
 	var faults []error
 	for i, m := range mappings {
 		if slices.ContainsFunc(mappings[:i], m.clashes) {
-			faults = append(faults, fmt.Errorf("port %s is asked for twice, in spec.kind: want another for one of them", m.listens()))
+			faults = append(faults, fmt.Errorf("port %s is asked for twice, in spec.kind: want another for one of them",
+				m.listens()))
 		}
 	}
 	return faults

@@ -13,7 +13,8 @@ import (
 
 func TestWhatAMachineLacksIsNamedAtOnce(t *testing.T) {
 	good := machine{
-		engineInfo: engineInfo{Cgroup: 2, Kernel: "6.1.0-13-amd64"}, Available: 8 << 30, Local: true, Instances: 128, Watches: 8192,
+		engineInfo: engineInfo{Cgroup: 2, Kernel: "6.1.0-13-amd64"}, Available: 8 << 30, Local: true,
+		Instances: 128, Watches: 8192,
 	}
 	for _, test := range []struct {
 		name   string
@@ -24,14 +25,16 @@ func TestWhatAMachineLacksIsNamedAtOnce(t *testing.T) {
 	}{
 		{name: "nothing", change: func(*machine) {}},
 		{name: "nothing known of inotify", change: func(m *machine) { m.Instances, m.Watches = 0, 0 }},
-		{name: "memory", change: func(m *machine) { m.Available = 3 << 30 }, want: []string{"3.0 GiB of memory are available", "4 GB"}},
+		{name: "memory", change: func(m *machine) { m.Available = 3 << 30 },
+			want: []string{"3.0 GiB of memory are available", "4 GB"}},
 		{name: "memory of a virtual machine", change: func(m *machine) { m.Local, m.Available = false, 2<<30 },
 			want: []string{"has 2.0 GiB of memory", "Docker Desktop"}},
 		{name: "instances", change: func(m *machine) { m.Instances = 64 },
 			want: []string{"max_user_instances is 64", "want 128", "sysctl fs.inotify.max_user_instances=512"}},
 		{name: "watches", change: func(m *machine) { m.Watches = 4096 },
 			want: []string{"max_user_watches is 4096", "sysctl fs.inotify.max_user_watches=524288"}},
-		{name: "kernel", change: func(m *machine) { m.Kernel = "5.4.0-150-generic" }, want: []string{"5.4.0-150-generic", "5.8 or newer"}},
+		{name: "kernel", change: func(m *machine) { m.Kernel = "5.4.0-150-generic" },
+			want: []string{"5.4.0-150-generic", "5.8 or newer"}},
 		{name: "a kernel that does for cgroup v1", image: "kindest/node:v1.34.4",
 			change: func(m *machine) { m.Cgroup, m.Kernel = 1, "5.4.0-150-generic" }},
 		{name: "old kernel", image: "kindest/node:v1.34.4", change: func(m *machine) { m.Cgroup, m.Kernel = 1, "4.4.0" },
@@ -39,8 +42,9 @@ func TestWhatAMachineLacksIsNamedAtOnce(t *testing.T) {
 		{name: "a kernel of an unknown kind", change: func(m *machine) { m.Kernel = "unknown" }},
 		{name: "controllers", change: func(m *machine) { m.Missing = []string{"memory"} },
 			want: []string{"no cgroup controllers memory", "cgroup_enable"}},
-		{name: "controllers of an ordinary user", change: func(m *machine) { m.Rootless, m.Missing = true, []string{"cpu", "pids"} },
-			want: []string{"controllers cpu, pids", "Delegate=yes"}},
+		{name: "controllers of an ordinary user",
+			change: func(m *machine) { m.Rootless, m.Missing = true, []string{"cpu", "pids"} },
+			want:   []string{"controllers cpu, pids", "Delegate=yes"}},
 		{name: "an ordinary user on cgroup v1", change: func(m *machine) { m.Rootless, m.Cgroup = true, 1 },
 			want: []string{"ordinary user on cgroup v1"}},
 		{name: "cgroup v1 with kind's own image", change: func(m *machine) { m.Cgroup = 1 },
@@ -148,8 +152,10 @@ func TestCheckJudgesThePortsOfAStoppedCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = c.Check(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "spec.kind.ports.kubernetes") || !strings.Contains(err.Error(), "ports.json") {
-		t.Errorf("got %v, want that the port that was chosen before is taken", err)
+	for _, want := range []string{"spec.kind.ports.kubernetes", "ports.json"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want that the port that was chosen before is taken", err)
+		}
 	}
 }
 
@@ -159,9 +165,12 @@ func TestCheckRefusesWhatBackstackDidNotMake(t *testing.T) {
 		recorded     bool
 		want         []string
 	}{
-		{"a cluster", `{"io.x-k8s.kind.cluster":"demo"}`, false, []string{"kind cluster called demo", "kind delete cluster --name demo"}},
-		{"a container", `{}`, false, []string{"container called demo-control-plane", "docker rm --force demo-control-plane"}},
-		{"a cluster made anew", `{"io.x-k8s.kind.cluster":"demo"}`, true, []string{"made anew", "kind delete cluster --name demo"}},
+		{"a cluster", `{"io.x-k8s.kind.cluster":"demo"}`, false,
+			[]string{"kind cluster called demo", "kind delete cluster --name demo"}},
+		{"a container", `{}`, false,
+			[]string{"container called demo-control-plane", "docker rm --force demo-control-plane"}},
+		{"a cluster made anew", `{"io.x-k8s.kind.cluster":"demo"}`, true,
+			[]string{"made anew", "kind delete cluster --name demo"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fakeEngine(t, `case "$1" in
@@ -225,7 +234,7 @@ func fakeProc(t *testing.T, release string) string {
 		"sys/kernel/osrelease":              release + "\n",
 		"sys/fs/inotify/max_user_instances": "128\n",
 		"sys/fs/inotify/max_user_watches":   "65536\n",
-		"meminfo":                           "MemTotal:       16777216 kB\nMemFree: 1 kB\nMemAvailable:    5242880 kB\nHugePages_Total:       0\n",
+		"meminfo":                           "MemTotal:  16777216 kB\nMemFree: 1 kB\nMemAvailable: 5242880 kB\nHugePages: 0\n",
 	} {
 		path := filepath.Join(proc, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

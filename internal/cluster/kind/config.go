@@ -77,8 +77,8 @@ func (o Options) given() (*v1alpha4.Cluster, []error) {
 	refuse(config.Kind != "" && config.Kind != "Cluster", "kind", "is %s: want Cluster", config.Kind)
 	refuse(config.APIVersion != "" && config.APIVersion != "kind.x-k8s.io/v1alpha4", "apiVersion",
 		"is %s: want kind.x-k8s.io/v1alpha4", config.APIVersion)
-	refuse(config.Name != "" && config.Name != o.Name, "name", "is %s, and the cluster is called after its hub, %s: take it out",
-		config.Name, o.Name)
+	refuse(config.Name != "" && config.Name != o.Name, "name",
+		"is %s, and the cluster is called after its hub, %s: take it out", config.Name, o.Name)
 	refuse(config.Networking.APIServerAddress != "", "networking.apiServerAddress", "is always %s: take it out", loopback)
 	refuse(config.Networking.APIServerPort != 0, "networking.apiServerPort", "is spec.kind.ports.kubernetes: take it out")
 	refuse(len(config.Nodes) > 1, "nodes", "has %d nodes, and what a hub keeps is on one: want one", len(config.Nodes))

@@ -26,7 +26,8 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; look at the change with go test ./internal/cluster/kind -update and git diff. Got:\n%s", path, got)
+		t.Errorf("%s differs; look at the change with go test ./internal/cluster/kind -update and git diff. Got:\n%s", path,
+			got)
 	}
 }
 
@@ -39,7 +40,9 @@ func TestConfigurationIsGolden(t *testing.T) {
 				{HostPort: 53, ContainerPort: 30053, Protocol: "UDP", ListenAddress: "192.0.2.1"},
 				{HostPort: 2222, ContainerPort: 30022},
 			},
-			Mounts: []Mount{{HostPath: "/srv/data", ContainerPath: "/data"}, {HostPath: "/etc/ro", ContainerPath: "/ro", ReadOnly: true}},
+			Mounts: []Mount{
+				{HostPath: "/srv/data", ContainerPath: "/data"}, {HostPath: "/etc/ro", ContainerPath: "/ro", ReadOnly: true},
+			},
 			Config: []byte(`
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
@@ -114,7 +117,8 @@ nodes:
 
 func TestAConfigurationWithAnUnknownFieldIsRefused(t *testing.T) {
 	_, faults := Options{Config: []byte("kind: Cluster\nnoodes: []\n")}.config(Ports{})
-	if text := errors.Join(faults...).Error(); !strings.Contains(text, "noodes") || !strings.Contains(text, "spec.kind.config") {
+	text := errors.Join(faults...).Error()
+	if !strings.Contains(text, "noodes") || !strings.Contains(text, "spec.kind.config") {
 		t.Errorf("got %s", text)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/kind/pkg/exec"
 )
 
-// creation is kind at work on a cluster. kind takes no context: given up, it works on in the background, and what it has
-// made is taken away from it so that it ends.
+// creation is kind at work on a cluster. kind takes no context: given up, it works on in the background, and what it
+// has made is taken away from it so that it ends.
 type creation struct {
 	engine engine
 	record *record
@@ -157,7 +157,8 @@ func describe(err error, why string) string {
 func lastFault(output string) string {
 	fault := lastLine(output)
 	for line := range strings.Lines(output) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(strings.ToLower(line), "error") && !strings.HasSuffix(line, ":") {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(strings.ToLower(line), "error") && !strings.HasSuffix(line, ":") {
 			fault = line
 		}
 	}

@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// Abort ends the making of a cluster, if this process has begun with it and has not finished, and removes what was made.
+// Abort ends the making of a cluster, if this process has begun with it and has not finished, and removes what was
+// made.
 func (c *Cluster) Abort(ctx context.Context) error {
 	c.mu.Lock()
 	making := c.creation
@@ -16,8 +17,8 @@ func (c *Cluster) Abort(ctx context.Context) error {
 		return nil
 	}
 	if err := making.abort(ctx); err != nil {
-		return fmt.Errorf("deleting the unfinished kind cluster %s: %w; running the same command again does that, and so does "+
-			"uninstalling the hub", c.options.Name, err)
+		return fmt.Errorf("deleting the unfinished kind cluster %s: %w; running the same command again does that, and so "+
+			"does uninstalling the hub", c.options.Name, err)
 	}
 	if err := errors.Join(removeFile(c.Kubeconfig()), removeFile(c.kubeconfigLock()), c.removeRecord()); err != nil {
 		return err
@@ -28,8 +29,8 @@ func (c *Cluster) Abort(ctx context.Context) error {
 	return nil
 }
 
-// Delete deletes the cluster, and the network and the files that were made for it. A cluster that backstack did not make
-// stays, and so does a network that something else uses.
+// Delete deletes the cluster, and the network and the files that were made for it. A cluster that backstack did not
+// make stays, and so does a network that something else uses.
 func (c *Cluster) Delete(ctx context.Context) error {
 	if _, err := os.Stat(c.options.Dir); errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -24,8 +24,8 @@ type engine struct {
 	program string
 }
 
-// programs are those of the engines that kind's library knows, in its order of preference. finch is nerdctl under another
-// name.
+// programs are those of the engines that kind's library knows, in its order of preference. finch is nerdctl under
+// another name.
 func programs() []string { return []string{"docker", "nerdctl", "finch", "podman"} }
 
 // library is kind's library on this engine.
@@ -91,7 +91,8 @@ func (e engine) failure(ctx context.Context, args []string, stderr string, err e
 	if ctx.Err() != nil {
 		err, stderr = context.Cause(ctx), ""
 	}
-	words := slices.DeleteFunc(slices.Clone(args[:min(2, len(args))]), func(s string) bool { return strings.HasPrefix(s, "-") })
+	isFlag := func(s string) bool { return strings.HasPrefix(s, "-") }
+	words := slices.DeleteFunc(slices.Clone(args[:min(2, len(args))]), isFlag)
 	return &exitError{command: e.program + " " + strings.Join(words, " "), output: lastLine(stderr), err: err}
 }
 
@@ -161,6 +162,9 @@ func (e engine) inspect(ctx context.Context, name string) (*container, error) {
 
 // remove removes a container, running or not, with its anonymous volumes. One that is not there is no error.
 func (e engine) remove(ctx context.Context, name string) error {
+	if found, err := e.inspect(ctx, name); err == nil {
+		defer thawing(ctx, freezers, found.ID)()
+	}
 	_, err := e.run(ctx, "rm", "--force", "--volumes", name)
 	if exit := new(exitError); errors.As(err, &exit) && exit.absentObject() {
 		return nil

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"os"
 
+	"sigs.k8s.io/kind/pkg/log"
+
 	"github.com/back-stack/backstack/internal/atomicfile"
 	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/report"
-	"sigs.k8s.io/kind/pkg/log"
 )
 
-// Ensure makes the cluster, or starts its node if it is stopped, and waits until its API answers. What an earlier run has
-// not finished is deleted and made anew.
+// Ensure makes the cluster, or starts its node if it is stopped, and waits until its API answers. What an earlier run
+// has not finished is deleted and made anew.
 func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) (bool, error) {
 	if waiting == nil {
 		waiting = func(string) {}
@@ -29,12 +30,14 @@ func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) (bool, error
 	if err != nil {
 		return false, err
 	}
+	found := judge(record, node)
+	if found == foreign {
+		return false, c.foreign(e, record, node)
+	}
 	if err := c.writeNodeFiles(); err != nil {
 		return false, err
 	}
-	switch judge(record, node) {
-	case foreign:
-		return false, c.foreign(e, record, node)
+	switch found {
 	case absent:
 		return true, c.create(ctx, e, record, waiting)
 	case broken:
@@ -225,8 +228,8 @@ func (c *Cluster) ensureImage(ctx context.Context, e engine, waiting func(string
 	}
 	waiting("pulling " + image)
 	if err := e.pull(ctx, image, waiting); err != nil {
-		return fmt.Errorf("pulling the node's image %s, which is not on this machine: %w; want in spec.kind.image one that a "+
-			"registry has which can be reached from here, or one that `%s images` lists", image, err, e.program)
+		return fmt.Errorf("pulling the node's image %s, which is not on this machine: %w; want in spec.kind.image one that "+
+			"a registry has which can be reached from here, or one that `%s images` lists", image, err, e.program)
 	}
 	return nil
 }

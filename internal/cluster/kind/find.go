@@ -19,8 +19,8 @@ func find(ctx context.Context) (engine, *engineInfo, error) {
 	candidates := programs()
 	if asked := os.Getenv("KIND_EXPERIMENTAL_PROVIDER"); asked != "" {
 		if !slices.Contains(candidates, asked) {
-			return engine{}, nil, fmt.Errorf("KIND_EXPERIMENTAL_PROVIDER is %q: want docker, nerdctl, finch or podman, or nothing to "+
-				"have the first of them taken that answers", asked)
+			return engine{}, nil, fmt.Errorf("KIND_EXPERIMENTAL_PROVIDER is %q: want docker, nerdctl, finch or podman, or "+
+				"nothing to have the first of them taken that answers", asked)
 		}
 		candidates = []string{asked}
 	}
@@ -40,8 +40,8 @@ func find(ctx context.Context) (engine, *engineInfo, error) {
 		installed = append(installed, fmt.Errorf("%w; %s", err, e.advice(err)))
 	}
 	if len(installed) == 0 {
-		return engine{}, nil, fmt.Errorf("no container engine is installed, and the node of a kind cluster is a container (looked in "+
-			"PATH for %s): install Docker, https://docs.docker.com/engine/install", strings.Join(candidates, ", "))
+		return engine{}, nil, fmt.Errorf("no container engine is installed, and the node of a kind cluster is a container "+
+			"(looked in PATH for %s): install Docker, https://docs.docker.com/engine/install", strings.Join(candidates, ", "))
 	}
 	return engine{}, nil, fmt.Errorf("no container engine answers, and the node of a kind cluster is a container: %w",
 		errors.Join(installed...))
@@ -72,8 +72,8 @@ type engineInfo struct {
 	Missing  []string // controllers of cgroups that a node needs and the engine cannot give it
 }
 
-// needed are the controllers of cgroups without which a kubelet does not run. An engine of an ordinary user is often not
-// given cpuset, and a kubelet in a user namespace does without.
+// needed are the controllers of cgroups without which a kubelet does not run. An engine of an ordinary user is often
+// not given cpuset, and a kubelet in a user namespace does without.
 func (i *engineInfo) needed() []string {
 	if i.Rootless {
 		return []string{"cpu", "memory", "pids"}
@@ -101,8 +101,8 @@ func (e engine) info(ctx context.Context) (*engineInfo, error) {
 	return info, nil
 }
 
-// onThisMachine says what is wrong if an engine was set to be another machine's: the ports of a cluster's node are on the
-// engine's loopback address, and nothing here would reach them.
+// onThisMachine says what is wrong if an engine was set to be another machine's: the ports of a cluster's node are on
+// the engine's loopback address, and nothing here would reach them.
 func (e engine) onThisMachine(getenv func(string) string) error {
 	variable := map[string]string{"docker": "DOCKER_HOST", "podman": "CONTAINER_HOST"}[e.program]
 	if variable == "" {
@@ -116,8 +116,8 @@ func (e engine) onThisMachine(getenv func(string) string) error {
 	if ip := net.ParseIP(host); host == "" || host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("%s is %s, which is another machine, and a hub would not be reached there: want an engine of this machine",
-		variable, address.Redacted())
+	return fmt.Errorf("%s is %s, which is another machine, and a hub would not be reached there: want an engine of this "+
+		"machine", variable, address.Redacted())
 }
 
 // parseDockerInfo reads what Docker and nerdctl say.
@@ -150,7 +150,9 @@ func parseDockerInfo(data []byte) (*engineInfo, error) {
 	for _, option := range said.SecurityOptions {
 		info.Rootless = info.Rootless || slices.Contains(strings.Split(option, ","), "name=rootless")
 	}
-	has := map[string]bool{"memory": said.MemoryLimit, "cpu": said.CPUShares, "cpuset": said.CPUSet, "pids": said.PidsLimit}
+	has := map[string]bool{
+		"memory": said.MemoryLimit, "cpu": said.CPUShares, "cpuset": said.CPUSet, "pids": said.PidsLimit,
+	}
 	for _, controller := range info.needed() {
 		// Without a driver, what it says of controllers means nothing (https://github.com/moby/moby/issues/42151).
 		if said.CgroupDriver == "none" || !has[controller] {
@@ -179,7 +181,9 @@ func parsePodmanInfo(data []byte) (*engineInfo, error) {
 	if said.Host.Kernel == "" {
 		return nil, errors.New("it names no kernel: is the program another one under this name?")
 	}
-	info := &engineInfo{Cgroup: 1, Kernel: said.Host.Kernel, Memory: said.Host.MemTotal, Rootless: said.Host.Security.Rootless}
+	info := &engineInfo{
+		Cgroup: 1, Kernel: said.Host.Kernel, Memory: said.Host.MemTotal, Rootless: said.Host.Security.Rootless,
+	}
 	if said.Host.CgroupVersion == "v2" {
 		info.Cgroup = 2
 	}

@@ -45,7 +45,7 @@ func TestWithoutAnEngineItSaysWhatWasTriedAndHowToGoOn(t *testing.T) {
 		name, script, provider, host string
 		want                         []string
 	}{
-		{"not running", `echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?" >&2; exit 1`, "", "",
+		{"not running", `echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock." >&2; exit 1`, "", "",
 			[]string{"docker info: Cannot connect", "systemctl start docker"}},
 		{"not allowed", `echo "permission denied while trying to connect to the Docker daemon socket" >&2; exit 1`, "", "",
 			[]string{"permission denied", "usermod -aG docker"}},
@@ -53,7 +53,8 @@ func TestWithoutAnEngineItSaysWhatWasTriedAndHowToGoOn(t *testing.T) {
 		{"an error in what is said", `echo '{"ServerErrors":["daemon is ill"]}'`, "", "", []string{"daemon is ill"}},
 		{"not installed", "", "podman", "", []string{"looked in PATH for podman", "docs.docker.com"}},
 		{"unknown", "", "lxd", "", []string{"KIND_EXPERIMENTAL_PROVIDER", "lxd", "docker, nerdctl, finch or podman"}},
-		{"elsewhere", "echo '" + goodInfo + "'", "", "tcp://build.example.com:2376", []string{"DOCKER_HOST", "another machine"}},
+		{"elsewhere", "echo '" + goodInfo + "'", "", "tcp://build.example.com:2376",
+			[]string{"DOCKER_HOST", "another machine"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fakeEngine(t, test.script)

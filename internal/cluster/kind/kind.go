@@ -1,9 +1,10 @@
-// Package kind runs a hub on a kind cluster: one node, which is a container of Docker, Podman or nerdctl on this machine.
-// The cluster is made by kind's own library; what kind leaves open, such as starting a node again, is asked of the
-// container engine.
+// Package kind runs a hub on a kind cluster: one node, which is a container of Docker, Podman or nerdctl on this
+// machine. The cluster is made by kind's own library; what kind leaves open, such as starting a node again, is asked of
+// the container engine.
 package kind
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,8 +104,19 @@ func named(p map[string]int) Ports {
 	return Ports{Kubernetes: p[portKubernetes], HTTP: p[portHTTP], HTTPS: p[portHTTPS]}
 }
 
+// choosePorts takes the ports that were asked for, those of the cluster if there is one, and free ones.
 func (c *Cluster) choosePorts() error {
-	chosen, err := ports.Choose(c.portsPath(), portNames(), c.options.Ports.byName())
+	record, err := c.readRecord()
+	if err != nil {
+		return err
+	}
+	asked := c.options.Ports.byName()
+	if record.finished() {
+		for name, port := range record.Made.Ports.byName() {
+			asked[name] = cmp.Or(asked[name], port)
+		}
+	}
+	chosen, err := ports.Choose(c.portsPath(), portNames(), asked)
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write what is rendered to the golden files in testdata")
 
-// fakeEngine puts a program called docker into PATH that does what script says, and nothing else that is an engine. What
-// it is called with is appended to the file that is returned.
+// fakeEngine puts a program called docker into PATH that does what script says, and nothing else that is an engine.
+// What it is called with is appended to the file that is returned.
 func fakeEngine(t *testing.T, script string) (calls string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -48,8 +48,9 @@ func callsOf(t *testing.T, path string) []string {
 
 // Parts of scripts.
 const (
-	goodInfo = `{"CgroupVersion":"2","CgroupDriver":"systemd","KernelVersion":"6.8.0-elsewhere","MemTotal":17179869184,` +
-		`"MemoryLimit":true,"CPUShares":true,"CPUSet":true,"PidsLimit":true,"SecurityOptions":["name=seccomp,profile=default"]}`
+	goodInfo = `{"CgroupVersion":"2","CgroupDriver":"systemd","KernelVersion":"6.8.0-elsewhere",` +
+		`"MemTotal":17179869184,"MemoryLimit":true,"CPUShares":true,"CPUSet":true,"PidsLimit":true,` +
+		`"SecurityOptions":["name=seccomp,profile=default"]}`
 	noContainer = `echo "Error response from daemon: No such container: x" >&2; exit 1`
 )
 
@@ -66,8 +67,8 @@ func recorded(t *testing.T, o Options, change func(*record)) *Cluster {
 		t.Fatal(err)
 	}
 	r := &record{Engine: "docker", Node: "abc", Version: "1.34.4", Made: made{
-		Image: o.Image, Ports: Ports{Kubernetes: 6550, HTTP: 8080, HTTPS: 8443}, PortMappings: o.PortMappings, Mounts: o.Mounts,
-		Config: string(o.Config),
+		Image: o.Image, Ports: Ports{Kubernetes: 6550, HTTP: 8080, HTTPS: 8443},
+		PortMappings: o.PortMappings, Mounts: o.Mounts, Config: string(o.Config),
 	}}
 	if change != nil {
 		change(r)
@@ -103,6 +104,17 @@ func TestPrepareKeepsPortsInAFolderOfTheUserAlone(t *testing.T) {
 	}
 }
 
+func TestPrepareKeepsThePortsOfTheClusterThatThereIs(t *testing.T) {
+	fakeEngine(t, `echo '[{"Id":"abc","State":{"Status":"running"}}]'`)
+	c := recorded(t, testOptions(t), nil)
+	if err := c.Prepare(t.Context(), report.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if want := (Ports{Kubernetes: 6550, HTTP: 8080, HTTPS: 8443}); c.Ports() != want {
+		t.Errorf("got %+v, want %+v", c.Ports(), want)
+	}
+}
+
 func TestPreparePullsAnImageThatIsNotThere(t *testing.T) {
 	calls := fakeEngine(t, `case "$1" in
 		info) echo '`+goodInfo+`' ;;
@@ -111,13 +123,15 @@ func TestPreparePullsAnImageThatIsNotThere(t *testing.T) {
 		*) `+noContainer+` ;;
 	esac`)
 	var steps []string
-	err := New(testOptions(t)).Prepare(t.Context(), report.Func(func(e report.Event) { steps = append(steps, string(e.State)) }))
+	to := report.Func(func(e report.Event) { steps = append(steps, string(e.State)) })
+	err := New(testOptions(t)).Prepare(t.Context(), to)
 	for _, want := range []string{"kindest/node:v1.34.4", "manifest unknown", "spec.kind.image", "docker images"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %q in it", err, want)
 		}
 	}
-	if pulls := slices.DeleteFunc(callsOf(t, calls), func(s string) bool { return !strings.HasPrefix(s, "pull") }); len(pulls) != 1 {
+	pulls := slices.DeleteFunc(callsOf(t, calls), func(s string) bool { return !strings.HasPrefix(s, "pull") })
+	if len(pulls) != 1 {
 		t.Errorf("pulled %d times, want once: %v", len(pulls), pulls)
 	}
 	if len(steps) == 0 || steps[len(steps)-1] != string(report.Failed) {
@@ -242,7 +256,8 @@ func TestEnsureRefusesAForeignCluster(t *testing.T) {
 		container) echo '[{"Id":"xyz","State":{"Status":"running"},"Config":{"Labels":{"io.x-k8s.kind.cluster":"demo"}}}]' ;;
 	esac`)
 	o := testOptions(t)
-	if started, err := New(o).Ensure(t.Context(), nil); started || err == nil || !strings.Contains(err.Error(), "did not make it") {
+	started, err := New(o).Ensure(t.Context(), nil)
+	if started || err == nil || !strings.Contains(err.Error(), "did not make it") {
 		t.Errorf("got %t, %v; want it to be refused", started, err)
 	}
 	for _, call := range callsOf(t, calls) {

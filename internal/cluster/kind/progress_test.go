@@ -26,7 +26,8 @@ func TestKindsStepsBecomePhrasesAndAllElseIsLogged(t *testing.T) {
 	p.V(4).Info("too much")
 	p.Warnf("beware of %s", "dragons")
 	p.V(0).Infof(" ✗ %s\n", "Starting control-plane 🕹️")
-	if want := []string{"ensuring node image (kindest/node:v1.34.4)", "starting control-plane"}; !slices.Equal(steps, want) {
+	want := []string{"ensuring node image (kindest/node:v1.34.4)", "starting control-plane"}
+	if !slices.Equal(steps, want) {
 		t.Errorf("got the steps %q, want %q", steps, want)
 	}
 	if failed != 1 {
@@ -49,7 +50,7 @@ func TestAnErrorOfKindHasWhatItsCommandSaid(t *testing.T) {
 		})
 	}
 	for _, test := range []struct{ output, why, want string }{
-		{"abc\ndocker: Error response from daemon: port is already allocated.\n\nRun 'docker run --help' for more information\n", "",
+		{"abc\ndocker: Error response from daemon: port is already allocated.\n\nRun 'docker run --help' for more\n", "",
 			"docker run: Error response from daemon: port is already allocated."},
 		{"[init] go\nerror: error execution phase wait-control-plane: timeout\ngoroutine 1\nmain.main()\n", "",
 			"docker run: error: error execution phase wait-control-plane: timeout"},
@@ -67,10 +68,11 @@ func TestAnErrorOfKindHasWhatItsCommandSaid(t *testing.T) {
 func TestAKubeletThatEndsSaysWhy(t *testing.T) {
 	journal := `Nov 25 17:00:01 demo kubelet[1]: E1125 run.go:72] "command failed" err="failed to load \"old\""
 Nov 25 17:00:02 demo systemd[1]: kubelet.service: Main process exited
-Nov 25 17:00:03 demo kubelet[2]: E1125 run.go:72] "command failed" err="kubelet is configured to not run on \"cgroup v1\""
+Nov 25 17:00:03 demo kubelet[2]: E1125 run.go:72] "command failed" err="kubelet is not to run on \"cgroup v1\""
 Nov 25 17:00:04 demo systemd[1]: kubelet.service: Main process exited
 `
-	if got, want := kubeletFault(journal), `the kubelet ends with: kubelet is configured to not run on "cgroup v1"`; got != want {
+	want := `the kubelet ends with: kubelet is not to run on "cgroup v1"`
+	if got := kubeletFault(journal); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := kubeletFault("all is well"); got != "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/back-stack/backstack/internal/atomicfile"
 )
 
-// record says that a cluster is the hub's, and how far making it has come. It is written before anything is made, so that
-// what an interrupted install leaves behind is known.
+// record says that a cluster is the hub's, and how far making it has come. It is written before anything is made, so
+// that what an interrupted install leaves behind is known.
 type record struct {
 	Engine  string `json:"engine"`            // the program of the container engine
 	Network string `json:"network,omitempty"` // the network that did not exist before; empty: it did
@@ -114,8 +114,8 @@ func judge(r *record, node *container) standing {
 func (m made) changes(asked Options) []error {
 	var faults []error
 	add := func(what string, was, is any) {
-		faults = append(faults, fmt.Errorf("%s: a kind cluster cannot be changed in this, and it was made with %v: want that, "+
-			"or uninstall the hub and install it with %v", what, was, is))
+		faults = append(faults, fmt.Errorf("%s: a kind cluster cannot be changed in this, and it was made with %v: want "+
+			"that, or uninstall the hub and install it with %v", what, was, is))
 	}
 	if asked.Image != "" && asked.Image != m.Image {
 		add("the node's image, spec.kind.image", m.Image, asked.Image)
@@ -132,8 +132,8 @@ func (m made) changes(asked Options) []error {
 		add("spec.kind.mounts", describeAll(m.Mounts), describeAll(asked.Mounts))
 	}
 	if m.Config != string(asked.Config) {
-		faults = append(faults, errors.New("spec.kind.config: a kind cluster cannot be changed in this: want what it was made "+
-			"with, or uninstall the hub and install it again"))
+		faults = append(faults, errors.New("spec.kind.config: a kind cluster cannot be changed in this: want what it was "+
+			"made with, or uninstall the hub and install it again"))
 	}
 	return faults
 }

@@ -18,8 +18,9 @@ import (
 	"github.com/back-stack/backstack/internal/atomicfile"
 )
 
-// What a node is told of registries lies in files of the hub's folder that the node sees, so that it can be changed while
-// the node runs: containerd reads certs.d whenever it pulls an image, and the kubelet its logins every five minutes.
+// What a node is told of registries lies in files of the hub's folder that the node sees, so that it can be changed
+// while the node runs: containerd reads certs.d whenever it pulls an image, and the kubelet its logins every five
+// minutes.
 const (
 	certsDir  = "/etc/containerd/certs.d" // https://github.com/containerd/containerd/blob/main/docs/hosts.md
 	loginsDir = "/.docker"                // one of those where the kubelet looks for config.json
@@ -58,8 +59,8 @@ func (o Options) mirrorFaults() []error {
 	var faults []error
 	for _, host := range slices.Sorted(maps.Keys(o.Mirrors)) {
 		if !hostPattern.MatchString(host) {
-			faults = append(faults, fmt.Errorf("spec.kind.mirrors has %q, which is not a registry: want its host, with its port if it "+
-				"has one, such as docker.io or registry.example.com:5000", host))
+			faults = append(faults, fmt.Errorf("spec.kind.mirrors has %q, which is not a registry: want its host, with its "+
+				"port if it has one, such as docker.io or registry.example.com:5000", host))
 		}
 	}
 	return faults

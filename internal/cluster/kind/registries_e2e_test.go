@@ -56,7 +56,8 @@ func serveRegistry(t *testing.T, authority string, login cluster.Login) testRegi
 		}
 		handler.ServeHTTP(w, r)
 	})
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: guarded, ErrorLog: log.New(io.Discard, "", 0)}}
+	quiet := log.New(io.Discard, "", 0)
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: guarded, ErrorLog: quiet}}
 	served := testRegistry{host: listener.Addr().String()}
 	if authority == "" {
 		server.Start()
@@ -188,7 +189,7 @@ func pulled(ctx context.Context, t *testing.T, client *kube.Client, images map[s
 			statuses, _, _ := unstructured.NestedSlice(pod.Object, "status", "containerStatuses")
 			text, err := json.Marshal(statuses)
 			switch {
-			case err != nil || strings.Contains(string(text), "ErrImagePull") || strings.Contains(string(text), "ImagePullBackOff"):
+			case err != nil || strings.Contains(string(text), "ImagePull"):
 				failed += pod.GetName() + " " + string(text) + "\n"
 			case len(statuses) == 0 || strings.Contains(string(text), `"ContainerCreating"`):
 				pending = append(pending, pod.GetName())
@@ -213,8 +214,8 @@ func TestMirrorsAreChangedWhileTheNodeRuns(t *testing.T) {
 	if ensure(t, c) {
 		t.Error("something was started")
 	}
-	if got := docker(t, "exec", c.node(), "cat", filepath.Join(certsDir, "later.example.com", "hosts.toml")); !strings.Contains(got,
-		plain.host) {
+	got := docker(t, "exec", c.node(), "cat", filepath.Join(certsDir, "later.example.com", "hosts.toml"))
+	if !strings.Contains(got, plain.host) {
 		t.Errorf("the node sees %q", got)
 	}
 	docker(t, "exec", c.node(), "ctr", "--namespace", "k8s.io", "images", "pull", "--hosts-dir", certsDir,

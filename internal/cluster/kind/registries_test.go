@@ -38,8 +38,8 @@ func TestHostsFilesSayWhereImagesComeFrom(t *testing.T) {
 			"  capabilities = [\"pull\", \"resolve\"]\n  override_path = true\n  ca = [" + all + "]\n",
 		"certs.d/ghcr.io/hosts.toml": "ca = [" + all + "]\n\n[host.\"http://10.0.0.1:5000/prefix\"]\n" +
 			"  capabilities = [\"pull\", \"resolve\"]\n",
-		"certs.d/registry.example.com:443/hosts.toml": "ca = [" + all + ", " + own + "]\n\n[host.\"https://mirror.example.com\"]\n" +
-			"  capabilities = [\"pull\", \"resolve\"]\n  ca = [" + all + "]\n",
+		"certs.d/registry.example.com:443/hosts.toml": "ca = [" + all + ", " + own + "]\n\n" +
+			"[host.\"https://mirror.example.com\"]\n  capabilities = [\"pull\", \"resolve\"]\n  ca = [" + all + "]\n",
 	} {
 		if got := string(files[name]); got != want {
 			t.Errorf("%s is\n%swant\n%s", name, got, want)
@@ -68,8 +68,9 @@ func TestARegistrysLoginIsThatOfTheKubelet(t *testing.T) {
 	if got := string(logins.Auths["registry.example.com"].Auth); got != "robot:s3:cret" {
 		t.Errorf("got the login %q", got)
 	}
+	encoded := base64.StdEncoding.EncodeToString([]byte("robot:s3:cret"))
 	for name, data := range files {
-		if name != "logins/config.json" && strings.Contains(string(data), base64.StdEncoding.EncodeToString([]byte("robot:s3:cret"))) {
+		if name != "logins/config.json" && strings.Contains(string(data), encoded) {
 			t.Errorf("%s has the login", name)
 		}
 	}
@@ -78,7 +79,8 @@ func TestARegistrysLoginIsThatOfTheKubelet(t *testing.T) {
 func TestNodeFilesAreTheUsersAloneAndGoWhenTheyAreNotWantedAnyMore(t *testing.T) {
 	o := testOptions(t)
 	o.Authorities, o.Mirrors = []byte("AUTHORITIES"), map[string]string{"docker.io": "https://mirror.example.com"}
-	o.Registry = &cluster.Registry{Prefix: "registry.example.com", Login: cluster.Login{Username: "robot", Password: "secret"}}
+	login := cluster.Login{Username: "robot", Password: "secret"}
+	o.Registry = &cluster.Registry{Prefix: "registry.example.com", Login: login}
 	if err := New(o).writeNodeFiles(); err != nil {
 		t.Fatal(err)
 	}

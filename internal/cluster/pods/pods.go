@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"github.com/back-stack/backstack/charts"
 	"github.com/back-stack/backstack/internal/cluster"
@@ -83,6 +84,29 @@ func (r *Runtime) EnsureGit(ctx context.Context, waiting func(string)) (*cluster
 	if r.elsewhere != nil {
 		return r.elsewhere, nil
 	}
+	for try := 1; ; try++ {
+		git, err := r.setUpGit(ctx, waiting)
+		if err == nil || try == gitTries || ctx.Err() != nil {
+			return git, err
+		}
+		// A node that was started again says for a while that its pods are ready, as they were before.
+		if waiting != nil {
+			waiting("Gitea: " + err.Error())
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(gitPause):
+		}
+	}
+}
+
+// How often, and after what pauses, a Gitea is asked that is said to be ready and does not answer.
+const (
+	gitTries = 20
+	gitPause = 2 * time.Second
+)
+
+func (r *Runtime) setUpGit(ctx context.Context, waiting func(string)) (*cluster.Git, error) {
 	if _, err := r.EnsurePrograms(ctx, "gitea", waiting); err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
-// Package ports chooses the loopback ports of a hub. They are chosen once and kept, because kubeconfigs, repositories and
-// webhooks hold the addresses.
+// Package ports chooses the loopback ports of a hub. They are chosen once and kept, because kubeconfigs, repositories
+// and webhooks hold the addresses.
 package ports
 
 import (
@@ -14,15 +14,15 @@ import (
 	"github.com/back-stack/backstack/internal/atomicfile"
 )
 
-// Ports are chosen below Linux's range of ephemeral ports (32768 and up by default), so that an outgoing connection does
-// not take one while the hub is stopped.
+// Ports are chosen below Linux's range of ephemeral ports (32768 and up by default), so that an outgoing connection
+// does not take one while the hub is stopped.
 const (
 	firstPort = 20000
 	lastPort  = 32767
 )
 
-// Choose returns a port for each of names: the one that was asked for, the one that was chosen before unless it is asked
-// for under another name now, or a free one. It keeps them at path. A port of 0 was not asked for.
+// Choose returns a port for each of names: the one that was asked for, the one that was chosen before unless it is
+// asked for under another name now, or a free one. It keeps them at path. A port of 0 was not asked for.
 func Choose(path string, names []string, asked map[string]int) (map[string]int, error) {
 	kept, err := Kept(path)
 	if err != nil {
