@@ -45,7 +45,7 @@ bench: build ## Measure install, commit, uninstall and memory, as ratios within 
 
 .PHONY: e2e-kind
 e2e-kind: requirements ## Test hubs on real kind clusters; needs docker (KIND_NODE_IMAGE, KIND_CONFIG)
-	@$(GO) test -tags e2e -timeout 60m -count 1 ./internal/cluster/kind ./test/kind
+	@$(GO) test -tags e2e -timeout 60m -count 1 -p 1 ./internal/cluster/kind ./test/kind
 
 .PHONY: bench-kind
 bench-kind: requirements ## Measure a hub on kind beside a bare kind cluster

@@ -63,7 +63,7 @@ func (h Home) Access(ctx context.Context, name string) (*Access, error) {
 	if err != nil {
 		return nil, err
 	}
-	charts, err := archives(ctx, h.layout(name).Charts(), description, true)
+	charts, err := archives(ctx, h.layout(name).Charts(), description)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,9 +19,9 @@ import (
 	"github.com/back-stack/backstack/internal/helm"
 )
 
-// archives returns upstream's charts of a hub's components. Those that are not in dir yet are fetched, all at once; keep says
-// whether they are put there. An archive whose digest is not the one that is wanted is refused, as a *RequestError.
-func archives(ctx context.Context, dir string, described *spec.Hub, keep bool) (render.Archives, error) {
+// archives returns upstream's charts of a hub's components. Those that are not in dir yet are fetched, all at once. An
+// archive whose digest is not the one that is wanted is refused, as a *RequestError. Nothing is changed.
+func archives(ctx context.Context, dir string, described *spec.Hub) (render.Archives, error) {
 	found := render.Archives{}
 	var faults []error
 	var group errgroup.Group
@@ -32,7 +33,7 @@ func archives(ctx context.Context, dir string, described *spec.Hub, keep bool) (
 			continue
 		}
 		group.Go(func() error {
-			contents[n], errs[n] = archive(ctx, dir, described.Spec.Charts, upstream, keep)
+			contents[n], errs[n] = archive(ctx, dir, described.Spec.Charts, upstream)
 			return nil
 		})
 	}
@@ -51,8 +52,8 @@ func archives(ctx context.Context, dir string, described *spec.Hub, keep bool) (
 }
 
 // archive returns one of upstream's charts from dir, or else from source, or else from where its authors publish it.
-func archive(ctx context.Context, dir, source string, upstream charts.Upstream, keep bool) ([]byte, error) {
-	path := filepath.Join(dir, upstream.Name+"-"+upstream.Version+".tgz")
+func archive(ctx context.Context, dir, source string, upstream charts.Upstream) ([]byte, error) {
+	path := archivePath(dir, upstream)
 	content, err := os.ReadFile(path)
 	if err == nil && (upstream.Digest == "" || digest(content) == upstream.Digest) {
 		return content, nil
@@ -71,13 +72,29 @@ func archive(ctx context.Context, dir, source string, upstream charts.Upstream, 
 			"was asked for; spec.components.NAME.chart.digest says which is wanted", upstream.Name, upstream.Version, source, got,
 			upstream.Digest)
 	}
-	if !keep {
-		return content, nil
+	return content, nil
+}
+
+func archivePath(dir string, upstream charts.Upstream) string {
+	return filepath.Join(dir, upstream.Name+"-"+upstream.Version+".tgz")
+}
+
+// keepArchives puts upstream's charts into dir, for archives to find them.
+func keepArchives(dir string, described *spec.Hub, fetched render.Archives) error {
+	for component, content := range fetched {
+		upstream, _ := render.UpstreamOf(described, component)
+		path := archivePath(dir, upstream)
+		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, content) {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making the folder of charts: %w", err)
+		}
+		if err := atomicfile.Write(path, content, 0o600); err != nil {
+			return err
+		}
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of charts: %w", err)
-	}
-	return content, atomicfile.Write(path, content, 0o600)
+	return nil
 }
 
 func digest(content []byte) string {

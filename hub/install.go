@@ -45,6 +45,9 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 	if err := i.place.Check(ctx); err != nil {
 		return name, &RequestError{err}
 	}
+	if i.charts, err = archives(ctx, o.Home.layout(name).Charts(), wanted); err != nil {
+		return name, err
+	}
 	held, err := acquireLock(i.dir, name, "install")
 	if locked := new(LockedError); errors.As(err, &locked) {
 		return name, err
@@ -88,7 +91,8 @@ type install struct {
 	bare      bool                // whether there is no delivery: no repositories and no Argo CD
 	only      map[string][]string // the programs to run of a component that is not to run all of them
 
-	tree       render.Tree // what hub.git is to hold; known once the engine step is done
+	charts     render.Archives // upstream's
+	tree       render.Tree     // what hub.git is to hold; known once the engine step is done
 	client     *kube.Client
 	repository *cluster.Git
 	revision   string // hub.git's commit that is to be applied
@@ -140,11 +144,9 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 
 func (i *install) enabled(component string) bool { return enabled(i.spec, component) }
 
-// prepare gets everything that a hub is made of, chooses ports, and renders what Git is to hold. What is not to be had is
-// found out before anything is made.
+// prepare gets everything that a hub is made of, chooses ports, and renders what Git is to hold.
 func (i *install) prepare(ctx context.Context, to report.Reporter) error {
-	charts, err := archives(ctx, i.options.Home.layout(i.spec.Metadata.Name).Charts(), i.spec, true)
-	if err != nil {
+	if err := keepArchives(i.options.Home.layout(i.spec.Metadata.Name).Charts(), i.spec, i.charts); err != nil {
 		return err
 	}
 	if err := i.place.Prepare(ctx, to); err != nil {
@@ -158,7 +160,7 @@ func (i *install) prepare(ctx context.Context, to report.Reporter) error {
 	if err := atomicfile.Write(filepath.Join(i.dir, specFile), data, 0o600); err != nil {
 		return err
 	}
-	if i.tree, err = render.Hub(locate(i.spec), charts); err != nil {
+	if i.tree, err = render.Hub(locate(i.spec), i.charts); err != nil {
 		return err
 	}
 	// A hub.yaml that a person wrote stays as it was written while it says the same.

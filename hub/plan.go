@@ -64,7 +64,7 @@ func (h Home) Plan(ctx context.Context, o InstallOptions) (*Plan, error) {
 	if !wanted.Spec.Provider.Pods() {
 		return plan, nil
 	}
-	fetched, err := archives(ctx, h.layout(name).Charts(), wanted, false)
+	fetched, err := archives(ctx, h.layout(name).Charts(), wanted)
 	if err != nil {
 		return nil, err
 	}

@@ -296,7 +296,8 @@ func TestTheLoginAndTheAuthorityOfARegistryAreThereIfTheyAreGiven(t *testing.T) 
 		if slices.Contains(named, PullSecret) != test.login {
 			t.Errorf("%s: Kyverno reads the logins %v: want %s %v", test.name, named, PullSecret, test.login)
 		}
-		ca, given, _ := unstructured.NestedString(chartValues(t, tree, "kyverno"), "kyverno", "global", "caCertificates", "data")
+		ca, given, _ := unstructured.NestedString(chartValues(t, tree, "kyverno"), "kyverno", "global", "caCertificates",
+			"data")
 		if given != test.withCA || test.withCA && ca != pem {
 			t.Errorf("%s: Kyverno is given the authority %q: want that of the registry %v", test.name, ca, test.withCA)
 		}
@@ -477,6 +478,25 @@ func TestGiteaKeepsItsDataOnTheNodeOfKindAndElsewhereInAVolume(t *testing.T) {
 	size, _, _ := unstructured.NestedString(claim, "resources", "requests", "storage")
 	if claim["storageClassName"] != "fast" || size != "1Gi" {
 		t.Errorf("the claim is %v: want what hub.yaml says", claim)
+	}
+}
+
+func TestTraefikTakesFurtherArgumentsAndServesTheGatewayAPI(t *testing.T) {
+	tree := hub(t, demo(onKind, func(h *spec.Hub) {
+		h.Spec.Components = map[string]spec.Component{"traefik": {Values: map[string]any{
+			"args": []any{"--log.level=DEBUG"}, "gateway": true,
+		}}}
+	}))
+	pod := find(t, tree, "traefik", "Deployment", "traefik")["spec"].(map[string]any)["template"].(map[string]any)["spec"]
+	args := pod.(map[string]any)["containers"].([]any)[0].(map[string]any)["args"].([]any)
+	for _, want := range []any{"--log.level=DEBUG", "--providers.kubernetesgateway=true"} {
+		if !slices.Contains(args, want) {
+			t.Errorf("the arguments are %v: want %s among them", args, want)
+		}
+	}
+	rules := fmt.Sprint(find(t, tree, "traefik", "ClusterRole", "traefik")["rules"])
+	if !strings.Contains(rules, "gateways/status") {
+		t.Errorf("the rules are %s: want those of the Gateway API too", rules)
 	}
 }
 

@@ -274,35 +274,35 @@ func TestAwaitWorkloadsGivesUpOnImagesThatCannotBeHad(t *testing.T) {
 	}
 }
 
-func TestAwaitWorkloadsIsPatientWithImagesThatMayStillBeHad(t *testing.T) {
+func TestImagesAreJudgedByWhyTheyCannotBeHadAndWhoseTheyAre(t *testing.T) {
+	const notFound = "registry.example/web:1: not found"
 	for _, test := range []struct {
-		message, revision string
-		patience          time.Duration
+		name                      string
+		reason, message, revision string
+		observed                  bool
+		patience                  time.Duration
+		hopeless                  bool
 	}{
-		{"429 Too Many Requests", "2", 0},             // the registry may let it in later
-		{"registry.example/web:1: not found", "1", 0}, // the pod is of an earlier template
-		{"registry.example/web:1: not found", "2", forever},
+		{"not found for long", "ErrImagePull", notFound, "2", true, 0, true},
+		{"not found since now", "ErrImagePull", notFound, "2", true, forever, false},
+		{"never pulled", "ErrImageNeverPull", "", "2", true, forever, true},
+		{"the registry may let it in later", "ErrImagePull", "429 Too Many Requests", "2", true, 0, false},
+		{"a pod of an earlier template", "ErrImagePull", notFound, "1", true, 0, false},
+		{"the controller has not seen the new template", "InvalidImageName", "", "2", false, 0, false},
+		{"another reason", "CreateContainerConfigError", "secret not found", "2", true, 0, false},
 	} {
-		dynamic, client := cluster(newDeploymentObject("web", 0), replicaSet("web", test.revision),
-			waitingPod("web-1", "web", "ErrImagePull", test.message))
-		started := watched(dynamic)
-		// The pod's change comes first, so that it is judged at least once.
-		again := waitingPod("web-1", "web", "ErrImagePull", test.message+".")
-		go update(t, dynamic, started, again, newDeploymentObject("web", 1))
-		if err := client.awaitWorkloads(t.Context(), "box", "", nil, test.patience); err != nil {
-			t.Errorf("%+v: %v", test, err)
+		_, client := cluster(replicaSet("web", test.revision))
+		r := &rollout{client: client, patience: test.patience, objects: objectsByResource{
+			podResource: {object(t, waitingPod("web-1", "web", test.reason, test.message))},
+		}}
+		unready := []*workload{{name: "Deployment web", observed: test.observed, revision: "2"}}
+		image, again := r.judgeImages(t.Context(), unready)
+		if (image != nil) != test.hopeless {
+			t.Errorf("%s: got %v, want that it is hopeless: %t", test.name, image, test.hopeless)
 		}
-	}
-}
-
-func TestAwaitWorkloadsDoesNotJudgeImagesBeforeTheControllerHasSeenTheChange(t *testing.T) {
-	unseen := newDeploymentObject("web", 0)
-	unseen.Generation = 3
-	dynamic, client := cluster(unseen, replicaSet("web", "2"), waitingPod("web-1", "web", "InvalidImageName", "bad"))
-	started := watched(dynamic)
-	go update(t, dynamic, started, waitingPod("web-1", "web", "InvalidImageName", "still"), newDeploymentObject("web", 1))
-	if err := client.AwaitWorkloads(t.Context(), "box", "", nil); err != nil {
-		t.Error(err)
+		if (again != nil) != (test.patience == forever && !test.hopeless) {
+			t.Errorf("%s: wrong about when to judge again", test.name)
+		}
 	}
 }
 

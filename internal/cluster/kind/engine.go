@@ -96,12 +96,13 @@ func (e engine) failure(ctx context.Context, args []string, stderr string, err e
 	return &exitError{command: e.program + " " + strings.Join(words, " "), output: lastLine(stderr), err: err}
 }
 
-// lastLine is the last line of text with something on it but advice to read the manual: that is where the engines say
-// what is wrong.
+// lastLine is the last line of text that says something: that is where the engines say what is wrong. Docker ends with
+// advice to read its manual, and with that it could not do what it was told to.
 func lastLine(text string) string {
 	last := ""
 	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "--help") {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.Contains(line, "--help") && !strings.HasPrefix(line, "Error: failed to start containers") {
 			last = line
 		}
 	}
@@ -162,7 +163,7 @@ func (e engine) inspect(ctx context.Context, name string) (*container, error) {
 
 // remove removes a container, running or not, with its anonymous volumes. One that is not there is no error.
 func (e engine) remove(ctx context.Context, name string) error {
-	if found, err := e.inspect(ctx, name); err == nil {
+	if found, err := e.inspect(ctx, name); err == nil && found != nil {
 		defer thawing(ctx, freezers, found.ID)()
 	}
 	_, err := e.run(ctx, "rm", "--force", "--volumes", name)
@@ -203,7 +204,8 @@ func (e engine) pull(ctx context.Context, image string, progress func(string)) e
 	for lines.Scan() {
 		progress(lines.Text())
 	}
-	return e.failure(ctx, args, stderr.String(), errors.Join(lines.Err(), command.Wait()))
+	err = errors.Join(lines.Err(), command.Wait()) // only then, all of stderr is there
+	return e.failure(ctx, args, stderr.String(), err)
 }
 
 // networkName is the network that kind's library puts nodes on.

@@ -82,6 +82,15 @@ func TestTheFirstEngineThatAnswersIsTaken(t *testing.T) {
 	}
 }
 
+func TestWhatDockerSaysLastOfAStartIsNotWhatIsWrong(t *testing.T) {
+	fakeEngine(t, `echo "Error response from daemon: port is already allocated" >&2
+		echo "Error: failed to start containers: x" >&2; exit 1`)
+	_, err := engine{program: "docker"}.run(t.Context(), "start", "x")
+	if err == nil || err.Error() != "docker start x: Error response from daemon: port is already allocated" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAMissingSocketIsNotAMissingContainer(t *testing.T) {
 	fakeEngine(t, `echo "dial unix /var/run/docker.sock: connect: no such file or directory" >&2; exit 1`)
 	if node, err := (engine{program: "docker"}).inspect(t.Context(), "x"); err == nil {
