@@ -46,7 +46,7 @@ func (h Home) Access(ctx context.Context, name string) (*Access, error) {
 		return nil, err
 	}
 	if !status.Running {
-		return nil, &RequestError{fmt.Errorf("hub %s is stopped: `%s` starts it", name, startCommand(description))}
+		return nil, &RequestError{fmt.Errorf("hub %s: %s", name, stoppedReason(description))}
 	}
 	token, err := h.layout(name).Secrets().Get(cluster.GitToken)
 	if err != nil {
@@ -97,12 +97,12 @@ func (h Home) openGit(ctx context.Context, place *place, client *kube.Client, de
 	}, nil
 }
 
-// startCommand is what starts a stopped hub.
-func startCommand(described *spec.Hub) string {
+// stoppedReason says that a hub does not run, and what starts it.
+func stoppedReason(described *spec.Hub) string {
 	if described.Spec.Provider == spec.ProviderEmbedded {
-		return "backstack engine start"
+		return "it is stopped: `backstack engine start` or `backstack install` starts it"
 	}
-	return "backstack install"
+	return "its cluster does not run, or does not answer: `backstack install` starts it"
 }
 
 // Lock keeps others from changing the hub called name until the returned function is called. command is what others are

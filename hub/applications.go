@@ -26,7 +26,10 @@ import (
 // rootApplication is the Application of all others.
 const rootApplication = "hub"
 
-var applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
+var (
+	applications    = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
+	applicationSets = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applicationsets"}
+)
 
 // ApplicationStatus is what Argo CD says of an Application.
 type ApplicationStatus struct {
@@ -117,8 +120,10 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 		return "", err
 	}
 	defer done()
+	nudge := i.newNudge()
 	err = until(ctx, func(present []*unstructured.Unstructured) (bool, string) {
 		waiting, count = i.unhealthy(present, expected), len(present)
+		nudge(ctx, waiting)
 		return len(waiting) == 0, DescribeApplications(waiting)
 	}, s.Wait)
 	if err != nil {
@@ -130,6 +135,25 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 		return "", &UnhealthyError{Err: fmt.Errorf("waiting for applications to be Synced and Healthy: %w", context.Cause(ctx)), Causes: causes}
 	}
 	return fmt.Sprintf("%d Synced and Healthy", count), nil
+}
+
+// nudgePause is how long an ApplicationSet is left alone between two requests to look again.
+const nudgePause = 5 * time.Second
+
+// newNudge returns a function that makes the ApplicationSet of the Beads look again once nothing but it is wrong. What it
+// cannot ask the repo-server, as after a restart of both, it would ask minutes later.
+func (i *install) newNudge() func(ctx context.Context, waiting []ApplicationStatus) {
+	var last time.Time
+	return func(ctx context.Context, waiting []ApplicationStatus) {
+		alone := len(waiting) == 1 && waiting[0].Name == rootApplication && waiting[0].Health == "Degraded"
+		if !alone || time.Since(last) < nudgePause {
+			return
+		}
+		last = time.Now()
+		_, _ = i.client.Dynamic().Resource(applicationSets).Namespace(argoNamespace).Patch(
+			ctx, "beads", types.MergePatchType, []byte(`{"metadata":{"annotations":{"argocd.argoproj.io/application-set-refresh":"true"}}}`),
+			metav1.PatchOptions{FieldManager: kube.Backstack}) // if not now, it looks by itself
+	}
 }
 
 // untilFunc waits until what it is given says of all Applications that it is satisfied; see kube.Client.Until.

@@ -103,10 +103,7 @@ func (h Home) Describe(ctx context.Context, name string) (*Status, error) {
 	supervised := embedded.Layout{Root: h.Dir(name)}.Supervisor()
 	status.Components = describeComponents(found.Programs, description, supervised)
 	if !found.Running {
-		status.Cluster.Reason = "it does not run or does not answer: `" + startCommand(description) + "` starts it"
-		if found.Reason != "" {
-			status.Cluster.Reason = found.Reason
-		}
+		status.Cluster.Reason = cmp.Or(found.Reason, stoppedReason(description))
 		return status, nil
 	}
 	client, err := kube.New(place.Kubeconfig())

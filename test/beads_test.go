@@ -300,15 +300,17 @@ data: {soil: none}
 		return fmt.Sprintf("its sync says %q, want it refused", message)
 	})
 	checkShed(t, client)
-	status := hub.Status(t)
-	for _, app := range status.Applications {
-		switch healthy := app.Sync == "Synced" && app.Health == "Healthy"; {
-		case app.Name != "bead-magpie" && !healthy:
-			t.Errorf("because of it, %+v", app)
-		case app.Name == "bead-magpie" && !strings.Contains(app.Reason, refusal):
-			t.Errorf("status says %q of it: want whose the object is", app.Reason)
+	hubtest.Eventually(t, "nothing else to be wrong because of it", func() error {
+		for _, app := range hub.Status(t).Applications {
+			switch healthy := app.Sync == "Synced" && app.Health == "Healthy"; {
+			case app.Name != "bead-magpie" && !healthy:
+				return fmt.Errorf("because of it, %+v", app)
+			case app.Name == "bead-magpie" && !strings.Contains(app.Reason, refusal):
+				return fmt.Errorf("status says %q of it: want whose the object is", app.Reason)
+			}
 		}
-	}
+		return nil
+	})
 	hub.Must(t, "bead", "remove", "magpie")
 	checkShed(t, client)
 	hub.Must(t, "bead", "remove", "garden")

@@ -162,8 +162,8 @@ func TestBogusIngressesAreRefused(t *testing.T) {
 		{"no domain, on kind without Traefik",
 			"provider: kind\ncomponents: {traefik: {enabled: false}}\ningress: {class: nginx}",
 			[]string{"hub.yaml:7: " + missing("domain", "a hub without Traefik")}},
-		{"nothing, on what is no provider", "provider: ek\ningress: {}", []string{`hub.yaml:5: spec.provider: "ek" is not a ` +
-			`provider: want one of embedded, kind, eks, gke, existing (did you mean eks?)`}},
+		{"nothing, on what is no provider", "provider: ek\ningress: {}", []string{`hub.yaml:5: spec.provider: "ek" is not ` +
+			`a provider: want one of embedded, kind, eks, gke, existing (did you mean eks?)`}},
 		{"no names", "provider: kind\ningress: {class: My Class, domain: https://hub.example.com}", []string{
 			`hub.yaml:6: spec.ingress.class: "My Class" is no name of an ingress class: ` +
 				"`kubectl get ingressclasses` lists them",

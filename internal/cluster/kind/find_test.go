@@ -91,6 +91,13 @@ func TestWhatDockerSaysLastOfAStartIsNotWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestRemovingAContainerThatIsNotThereIsNoError(t *testing.T) {
+	fakeEngine(t, noContainer)
+	if err := (engine{program: "docker"}).remove(t.Context(), "x"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAMissingSocketIsNotAMissingContainer(t *testing.T) {
 	fakeEngine(t, `echo "dial unix /var/run/docker.sock: connect: no such file or directory" >&2; exit 1`)
 	if node, err := (engine{program: "docker"}).inspect(t.Context(), "x"); err == nil {
