@@ -100,7 +100,7 @@ func (p *Plan) addImages(wanted *spec.Hub, fetched render.Archives) error {
 		}
 		found := map[string]bool{}
 		for _, object := range objects {
-			collectImages(object, found)
+			collectImages(wanted, object, found)
 		}
 		for _, image := range slices.Sorted(maps.Keys(found)) {
 			p.Images = append(p.Images, PlannedImage{component.Name, image})
@@ -110,10 +110,10 @@ func (p *Plan) addImages(wanted *spec.Hub, fetched render.Archives) error {
 }
 
 // collectImages finds the images of the pods that an object makes, and the package that it installs.
-func collectImages(object *unstructured.Unstructured, found map[string]bool) {
+func collectImages(wanted *spec.Hub, object *unstructured.Unstructured, found map[string]bool) {
 	if object.GroupVersionKind().Group == "pkg.crossplane.io" {
 		if name, ok, _ := unstructured.NestedString(object.Object, "spec", "package"); ok {
-			found[name] = true
+			found[render.PackageSource(wanted, name)] = true
 		}
 		return
 	}

@@ -51,7 +51,7 @@ func onExisting(h *spec.Hub) {
 // fromRegistry makes a hub get everything from one registry.
 func fromRegistry(h *spec.Hub) {
 	h.Spec.Registry = &spec.Registry{
-		Prefix: "registry.example.com/mirror", DockerConfig: "/root/.docker/config.json",
+		Prefix: "registry.example.com/mirror", DockerConfig: "/home/me/.docker/config.json",
 		CA: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
 	}
 }

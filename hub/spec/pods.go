@@ -127,7 +127,7 @@ func (c *checker) checkRegistry() {
 	}
 	c.checkAuthorities("spec.registry.ca", registry.CA)
 	if registry.DockerConfig != "" && !filepath.IsAbs(registry.DockerConfig) {
-		c.fault("spec.registry.dockerConfig", "%s is not an absolute path: want one such as /root/.docker/config.json",
+		c.fault("spec.registry.dockerConfig", "%s is not an absolute path: want one such as /home/me/.docker/config.json",
 			strictyaml.Quote(registry.DockerConfig))
 	}
 }

@@ -129,7 +129,7 @@ func TestBogusRegistriesAreRefused(t *testing.T) {
 			[]string{at + `ca: is no certificate: want PEM blocks "CERTIFICATE" and nothing else`}},
 		{"a relative path", with("prefix: h, dockerConfig: .docker/config.json"),
 			[]string{at + `dockerConfig: ".docker/config.json" is not an absolute path: want one such as ` +
-				`/root/.docker/config.json`}},
+				`/home/me/.docker/config.json`}},
 		{"names misspelt", with("prefx: h, dockerconfig: /a, cas: a"), []string{
 			at + "prefx: unknown field: did you mean prefix?", at + "dockerconfig: unknown field: did you mean dockerConfig?",
 			at + "cas: unknown field: did you mean ca?",

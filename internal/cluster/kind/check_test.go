@@ -234,7 +234,7 @@ func fakeProc(t *testing.T, release string) string {
 		"sys/kernel/osrelease":              release + "\n",
 		"sys/fs/inotify/max_user_instances": "128\n",
 		"sys/fs/inotify/max_user_watches":   "65536\n",
-		"meminfo":                           "MemTotal:  16777216 kB\nMemFree: 1 kB\nMemAvailable: 5242880 kB\nHugePages: 0\n",
+		"meminfo":                           "MemTotal:  16777216 kB\nMemAvailable: 5242880 kB\nHugePages: 0\n",
 	} {
 		path := filepath.Join(proc, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -14,9 +14,10 @@ const freezers = "/sys/fs/cgroup/freezer"
 // thawPause is how often thawing looks again: freezers say nothing when they freeze.
 const thawPause = 200 * time.Millisecond
 
-// thawing thaws what is frozen in a container's cgroups until the returned function is called. With version 1 of cgroups a
-// node that is killed while its containerd makes a container can leave that one frozen, and what is frozen does not die: the
-// engine would give up after some seconds. With version 2, or an engine elsewhere, there is nothing to thaw.
+// thawing thaws what is frozen in a container's cgroups until the returned function is called. With version 1 of
+// cgroups a node that is killed while its containerd makes a container can leave that one frozen, and what is frozen
+// does not die: the engine would give up after some seconds. With version 2, or an engine elsewhere, there is nothing
+// to thaw.
 func thawing(ctx context.Context, root, id string) (stop func()) {
 	found := freezersOf(root, id)
 	ctx, cancel := context.WithCancel(ctx)
