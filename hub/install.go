@@ -28,7 +28,7 @@ type InstallOptions struct {
 }
 
 // abortTimeout is how long an interrupted install may take to end what it has started.
-const abortTimeout = 3 * time.Second
+const abortTimeout = 15 * time.Second
 
 // Install makes the hub that is asked for, or brings the one there is to what is asked for, and waits until it is
 // healthy. It can be interrupted at any point and run again. It returns the hub's name.
