@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,11 @@ func archive(ctx context.Context, repository, name, version string) ([]byte, err
 		return os.ReadFile(filepath.Join(repository, name+"-"+version+".tgz"))
 	}
 	settings := cli.New()
-	client, err := registry.NewClient(registry.ClientOptCredentialsFile(settings.RegistryConfig), registry.ClientOptWriter(io.Discard))
+	client, err := registry.NewClient(
+		registry.ClientOptCredentialsFile(settings.RegistryConfig), registry.ClientOptWriter(io.Discard),
+		// Helm's own client goes on over plain HTTP, with the credentials, where a registry has no TLS.
+		registry.ClientOptHTTPClient(&http.Client{Transport: registry.NewTransport(false)}),
+	)
 	if err != nil {
 		return nil, err
 	}

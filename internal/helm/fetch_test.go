@@ -165,7 +165,7 @@ func TestChartsAreFetchedFromAChartRepositoryAndFromARegistry(t *testing.T) {
 func TestAServerWithoutTLSIsRefused(t *testing.T) {
 	server := httptest.NewServer(ocireg.New(ocireg.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
-	for _, scheme := range []string{"https://"} {
+	for _, scheme := range []string{"https://", "oci://"} {
 		_, err := Fetch(t.Context(), scheme+server.Listener.Addr().String()+"/charts", "shop", "0.1.0")
 		if err == nil || !strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 			t.Errorf("from %s: %v: want it refused", scheme, err)
