@@ -2,29 +2,25 @@ package beads
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/hub"
-	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/argocd"
 	"github.com/back-stack/backstack/internal/report"
 )
 
 const argoNamespace = "argocd"
 
 var (
-	applications    = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
-	applicationSets = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applicationsets"}
-	secrets         = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+	applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
+	secrets      = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
 )
 
 // syncTries is how often Argo CD may fail to apply a Bead before there is no hope: what the API server refused three times
@@ -54,14 +50,7 @@ func revision(app *unstructured.Unstructured) string {
 
 // nudge makes Argo CD look for Beads now. It would do so by itself, a little later.
 func (h *Hub) nudge(ctx context.Context) error {
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{"argocd.argoproj.io/application-set-refresh": "true"}},
-	})
-	if err != nil {
-		return err
-	}
-	_, err = h.Client.Dynamic().Resource(applicationSets).Namespace(argoNamespace).Patch(
-		ctx, "beads", types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.Backstack})
+	err := argocd.RefreshApplicationSet(ctx, h.Client, argoNamespace, "beads")
 	if err != nil {
 		return fmt.Errorf("telling Argo CD to look for Beads: %w", err)
 	}

@@ -26,10 +26,7 @@ import (
 // rootApplication is the Application of all others.
 const rootApplication = "hub"
 
-var (
-	applications    = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
-	applicationSets = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applicationsets"}
-)
+var applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
 
 // ApplicationStatus is what Argo CD says of an Application.
 type ApplicationStatus struct {
@@ -150,9 +147,7 @@ func (i *install) newNudge() func(ctx context.Context, waiting []ApplicationStat
 			return
 		}
 		last = time.Now()
-		_, _ = i.client.Dynamic().Resource(applicationSets).Namespace(argoNamespace).Patch(
-			ctx, "beads", types.MergePatchType, []byte(`{"metadata":{"annotations":{"argocd.argoproj.io/application-set-refresh":"true"}}}`),
-			metav1.PatchOptions{FieldManager: kube.Backstack}) // if not now, it looks by itself
+		_ = argocd.RefreshApplicationSet(ctx, i.client, argoNamespace, "beads") // if not now, it looks by itself
 	}
 }
 

@@ -31,23 +31,13 @@ type InstallOptions struct {
 const abortTimeout = 15 * time.Second
 
 // Install makes the hub that is asked for, or brings the one there is to what is asked for, and waits until it is
-// healthy. It can be interrupted at any point and run again. It returns the hub's name.
+// healthy. It can be interrupted at any point and run again. It returns the name of the hub, once that is known to be one.
 func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string, error) {
-	wanted, committed, err := o.Home.load(ctx, o.Request)
+	i, err := newInstall(ctx, o)
 	if err != nil {
 		return "", err
 	}
-	name := wanted.Metadata.Name
-	i := &install{options: o, spec: wanted, committed: committed, dir: o.Home.Dir(name)}
-	if i.place, err = o.Home.newPlace(wanted, o.place(name)); err != nil {
-		return name, err
-	}
-	if err := i.place.Check(ctx); err != nil {
-		return name, &RequestError{err}
-	}
-	if i.charts, err = archives(ctx, o.Home.layout(name).Charts(), wanted); err != nil {
-		return name, err
-	}
+	name := i.spec.Metadata.Name
 	held, err := acquireLock(i.dir, name, "install")
 	if locked := new(LockedError); errors.As(err, &locked) {
 		return name, err
@@ -70,6 +60,24 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 		return name, &UnhealthyError{Err: err}
 	}
 	return name, err
+}
+
+// newInstall looks at everything that can be wrong with what is asked for, and changes nothing.
+func newInstall(ctx context.Context, o InstallOptions) (*install, error) {
+	wanted, committed, err := o.Home.load(ctx, o.Request)
+	if err != nil {
+		return nil, err
+	}
+	name := wanted.Metadata.Name
+	i := &install{options: o, spec: wanted, committed: committed, dir: o.Home.Dir(name)}
+	if i.place, err = o.Home.newPlace(wanted, o.place(name)); err != nil {
+		return nil, err
+	}
+	if err := i.place.Check(ctx); err != nil {
+		return nil, &RequestError{err}
+	}
+	i.charts, err = archives(ctx, o.Home.layout(name).Charts(), wanted)
+	return i, err
 }
 
 // place says how the place of the hub called name is handled.

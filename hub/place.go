@@ -24,6 +24,8 @@ type place struct {
 	embedded *embedded.Cluster // nil unless the components run as processes of this machine
 	kind     *kind.Cluster     // nil unless the cluster is kind's
 	existing *existing.Cluster // nil unless the cluster is someone else's
+
+	registry *cluster.Registry // that everything comes from; nil if each image comes from its own
 }
 
 // placeOptions are what a hub needs whose components run as processes of this machine, and what is to become of it.
@@ -40,24 +42,24 @@ type placeOptions struct {
 func (h Home) newPlace(described *spec.Hub, run placeOptions) (*place, error) {
 	name := described.Metadata.Name
 	dir := h.Dir(name)
+	registry, err := h.registry(described)
+	if err != nil && !run.removing {
+		return nil, err
+	}
 	switch described.Spec.Provider {
 	case spec.ProviderEmbedded:
 		c := newEmbedded(h, described, run)
 		return &place{Provider: c, embedded: c}, nil
 	case spec.ProviderKind:
-		registry, err := h.registry(described)
-		if err != nil && !run.removing {
-			return nil, err
-		}
 		c := kind.New(kindOptions(described, dir, registry))
-		return &place{Provider: c, kind: c}, nil
+		return &place{Provider: c, kind: c, registry: registry}, nil
 	case spec.ProviderExisting:
 		e := described.Spec.Existing
 		c := existing.New(existing.Options{
 			Name: name, Dir: dir, Kubeconfig: e.Kubeconfig, Context: e.Context, Tenants: e.Tenants,
 			Storage: enabled(described, spec.Gitea), Force: run.force, Waiting: run.waiting,
 		})
-		return &place{Provider: c, existing: c}, nil
+		return &place{Provider: c, existing: c, registry: registry}, nil
 	}
 	return nil, &RequestError{fmt.Errorf("provider %s: this version of backstack installs hubs with provider %s, %s and %s only",
 		described.Spec.Provider, spec.ProviderEmbedded, spec.ProviderKind, spec.ProviderExisting)}
@@ -143,7 +145,7 @@ func (h Home) pods(client *kube.Client, described *spec.Hub) (*pods.Runtime, err
 	}), nil
 }
 
-// credentialFiles are those of a hub whatever it runs on.
+// layout names the files of the hub called name that it has whatever it runs on.
 func (h Home) layout(name string) pods.Layout { return pods.Layout{Root: h.Dir(name)} }
 
 // gitTokenVariable has the token for repositories that are not on the hub's own Gitea.

@@ -43,20 +43,13 @@ type PlannedImage struct {
 	Image     string `json:"image"`
 }
 
-// Plan says what an install would make, and changes nothing. What is wrong with the request is the error, as of Install.
-func (h Home) Plan(ctx context.Context, o InstallOptions) (*Plan, error) {
-	wanted, _, err := h.load(ctx, o.Request)
+// NewPlan says what an install would make, and changes nothing. What is wrong with the request is the error, as of Install.
+func NewPlan(ctx context.Context, o InstallOptions) (*Plan, error) {
+	i, err := newInstall(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	name := wanted.Metadata.Name
-	where, err := h.newPlace(wanted, o.place(name))
-	if err != nil {
-		return nil, err
-	}
-	if err := where.Check(ctx); err != nil {
-		return nil, &RequestError{err}
-	}
+	wanted, name := i.spec, i.spec.Metadata.Name
 	plan := &Plan{Hub: name, Provider: string(wanted.Spec.Provider), Charts: []PlannedChart{}, Images: []PlannedImage{}}
 	for _, component := range enabledComponents(wanted) {
 		plan.Components = append(plan.Components, PlannedComponent{component, versionOf(component, wanted)})
@@ -64,19 +57,15 @@ func (h Home) Plan(ctx context.Context, o InstallOptions) (*Plan, error) {
 	if !wanted.Spec.Provider.Pods() {
 		return plan, nil
 	}
-	fetched, err := archives(ctx, h.layout(name).Charts(), wanted)
-	if err != nil {
-		return nil, err
-	}
 	for _, component := range charts.Components() {
 		if upstream, ok := render.UpstreamOf(wanted, component.Name); ok {
 			plan.Charts = append(plan.Charts, PlannedChart{
 				Component: component.Name, Name: upstream.Name, Version: upstream.Version,
-				Source: cmp.Or(wanted.Spec.Charts, upstream.Repository), Digest: digest(fetched[component.Name]),
+				Source: cmp.Or(wanted.Spec.Charts, upstream.Repository), Digest: digest(i.charts[component.Name]),
 			})
 		}
 	}
-	return plan, plan.addImages(wanted, fetched)
+	return plan, plan.addImages(wanted, i.charts)
 }
 
 // addImages adds every image that the components' charts name. Ports that install chooses are any here: no image depends on

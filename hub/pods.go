@@ -108,9 +108,9 @@ func (i *install) pageCertificates() ([]*unstructured.Unstructured, error) {
 
 // pullSecrets are the login for the hub's registry, for each component.
 func (i *install) pullSecrets() ([]*unstructured.Unstructured, error) {
-	registry, err := i.options.Home.registry(i.spec)
-	if err != nil || registry == nil || registry.Login.Username == "" {
-		return nil, err
+	registry := i.place.registry
+	if registry == nil || registry.Login.Username == "" {
+		return nil, nil
 	}
 	login, err := dockerConfigOf(registry)
 	if err != nil {

@@ -30,8 +30,8 @@ func describePods(ctx context.Context, client *kube.Client, description *spec.Hu
 		if !ok {
 			continue
 		}
-		component := ComponentStatus{Name: name, Version: versionOf(name, description), Healthy: true, Programs: []ProgramStatus{}}
-		faults := map[string]kube.PodFault{}
+		component := ComponentStatus{Name: name, Version: versionOf(name, description), Programs: []ProgramStatus{}}
+		var faults map[string]kube.PodFault
 		for _, pod := range present {
 			if pod.GetNamespace() == chart.Namespace {
 				component.Programs = append(component.Programs, podStatus(&pod))
@@ -84,7 +84,7 @@ func podFaults(ctx context.Context, client *kube.Client, namespace string) (map[
 // addFaults says why pods are not healthy.
 func (c *ComponentStatus) addFaults(faults map[string]kube.PodFault) {
 	if len(c.Programs) == 0 {
-		c.Healthy, c.Reason = false, "it has no pods"
+		c.Reason = "it has no pods"
 		return
 	}
 	slices.SortFunc(c.Programs, func(a, b ProgramStatus) int { return cmp.Compare(a.Name, b.Name) })

@@ -36,18 +36,20 @@ func addComponent(tree Tree, name string, v *view, h *spec.Hub, archives Archive
 	component := h.Spec.Components[name]
 	layers := []map[string]any{v.values(h, name), component.Values}
 	metadata := map[string]any{"appVersion": string(component.Version)}
+	upstream, around := UpstreamOf(h, name)
 	if v.Pods {
 		pods, err := podsValues(name)
 		if err != nil {
 			return err
 		}
 		layers = slices.Insert(layers, 0, pods)
-		if err := addUpstream(tree, name, h, archives, metadata); err != nil {
+	}
+	if around {
+		if err := addUpstream(tree, name, upstream, archives[name], metadata); err != nil {
 			return err
 		}
 	}
 	values := dir + "/values.yaml"
-	upstream, _ := UpstreamOf(h, name)
 	if tree[values], err = overlay(tree[values], upstream.Name, layers...); err != nil {
 		return fmt.Errorf("laying the values of component %s over those of its chart: %w", name, err)
 	}
@@ -69,12 +71,7 @@ func podsValues(name string) (map[string]any, error) {
 
 // addUpstream adds upstream's chart to ours: the archive to the tree, and what it is to the metadata of the chart,
 // where "helm dependency update" finds it.
-func addUpstream(tree Tree, name string, h *spec.Hub, archives Archives, metadata map[string]any) error {
-	wanted, ok := UpstreamOf(h, name)
-	if !ok {
-		return nil
-	}
-	archive := archives[name]
+func addUpstream(tree Tree, name string, wanted charts.Upstream, archive []byte, metadata map[string]any) error {
 	if archive == nil {
 		return fmt.Errorf("rendering component %s: upstream's chart %s %s is not there", name, wanted.Name, wanted.Version)
 	}

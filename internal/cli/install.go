@@ -97,7 +97,7 @@ func (o *installOptions) run(c *cobra.Command, a *app) error {
 		Request: request, Home: h, Archive: os.Getenv("BACKSTACK_ENGINE"), Supervisor: command, Timeout: o.timeout,
 	}
 	if o.dryRun {
-		plan, err := h.Plan(c.Context(), options)
+		plan, err := hub.NewPlan(c.Context(), options)
 		if err != nil {
 			return err
 		}

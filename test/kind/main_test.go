@@ -5,6 +5,7 @@
 package kind
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -37,6 +38,9 @@ func TestMain(m *testing.M) {
 	}))
 }
 
+// plainNode is the node image without the components' images.
+func plainNode() string { return cmp.Or(os.Getenv("KIND_NODE_IMAGE"), stage.DefaultNodeImage) }
+
 // setUp makes the stage and its registries.
 func setUp() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,12 +49,8 @@ func setUp() error {
 	if err != nil {
 		return err
 	}
-	image := os.Getenv("KIND_NODE_IMAGE")
-	if image == "" {
-		image = stage.DefaultNodeImage
-	}
 	on, err = stage.Make(ctx, stage.Options{
-		Dir: filepath.Join(cache, "backstack", "kind-stage"), CacheDir: filepath.Join(cache, "backstack"), NodeImage: image,
+		Dir: filepath.Join(cache, "backstack", "kind-stage"), CacheDir: filepath.Join(cache, "backstack"), NodeImage: plainNode(),
 	}, report.NewPlain(os.Stderr))
 	if err != nil {
 		return err

@@ -185,11 +185,3 @@ func imagesOf(pod *unstructured.Unstructured) []string {
 	}
 	return images
 }
-
-// plainNode is the node image without the components' images.
-func plainNode() string {
-	if image := os.Getenv("KIND_NODE_IMAGE"); image != "" {
-		return image
-	}
-	return "kindest/node:v1.34.4-local"
-}

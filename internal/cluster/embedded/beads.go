@@ -2,21 +2,18 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/back-stack/backstack/internal/argocd"
 	"github.com/back-stack/backstack/internal/kube"
 )
 
 var (
-	applications    = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
-	applicationSets = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applicationsets"}
+	applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
 )
 
 // followCommits makes Argo CD look for new Beads whenever it has seen a new commit of hub.git, until ctx ends. Argo CD's
@@ -51,14 +48,7 @@ func (l Layout) followCommits(ctx context.Context) error {
 
 // refreshBeads asks the ApplicationSet of the Beads to look at hub.git now.
 func refreshBeads(ctx context.Context, client *kube.Client) error {
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{"argocd.argoproj.io/application-set-refresh": "true"}},
-	})
-	if err != nil {
-		return err
-	}
-	_, err = client.Dynamic().Resource(applicationSets).Namespace("argocd").Patch(
-		ctx, "beads", types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.Backstack})
+	err := argocd.RefreshApplicationSet(ctx, client, "argocd", "beads")
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("telling Argo CD to look for Beads: %w", err)
 	}
