@@ -26,6 +26,7 @@ var (
 	crds    = schema.GroupVersionResource{
 		Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
 	}
+	applicationSets = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applicationsets"}
 )
 
 // testBeads is what happens to Beads on a hub. Each part leaves the hub without the Bead that it is about.
@@ -115,7 +116,11 @@ func testBeadJourney(t *testing.T, hub *hubtest.Hub) {
 	}
 	refused(t, hub, 2, []string{"bead", "add", garden, "--set", "soli=clay,soil=7"}, "did you mean soil?", "got number, want string")
 
+	generation := beadSet(t, client).GetGeneration()
 	hub.Must(t, "bead", "add", garden)
+	if now := beadSet(t, client).GetGeneration(); now != generation {
+		t.Errorf("the ApplicationSet of Beads has generation %d, want %d: it is not as hub.git says", now, generation)
+	}
 	added := revision()
 	if commits := hub.Clone(t, "hub").Commits(t); !strings.HasPrefix(commits[0], "Add Bead garden 0.1.0\n") {
 		t.Errorf("the commit says %q", commits[0])
@@ -166,6 +171,16 @@ func testBeadJourney(t *testing.T, hub *hubtest.Hub) {
 	checkGone(t, hub, client)
 	refused(t, hub, 2, []string{"bead", "remove", "garden"}, "bead garden is not on hub "+hub.Name)
 	hub.AwaitHealthy(t)
+}
+
+// beadSet is the ApplicationSet that makes an Application of each Bead.
+func beadSet(t *testing.T, client *kube.Client) *unstructured.Unstructured {
+	t.Helper()
+	set, err := client.Get(hubtest.Patient(t), applicationSets, "argocd", "beads")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }
 
 // plant asks for a garden.
@@ -300,17 +315,15 @@ data: {soil: none}
 		return fmt.Sprintf("its sync says %q, want it refused", message)
 	})
 	checkShed(t, client)
-	hubtest.Eventually(t, "nothing else to be wrong because of it", func() error {
-		for _, app := range hub.Status(t).Applications {
-			switch healthy := app.Sync == "Synced" && app.Health == "Healthy"; {
-			case app.Name != "bead-magpie" && !healthy:
-				return fmt.Errorf("because of it, %+v", app)
-			case app.Name == "bead-magpie" && !strings.Contains(app.Reason, refusal):
-				return fmt.Errorf("status says %q of it: want whose the object is", app.Reason)
-			}
+	status := hub.Status(t)
+	for _, app := range status.Applications {
+		switch healthy := app.Sync == "Synced" && app.Health == "Healthy"; {
+		case app.Name != "bead-magpie" && !healthy:
+			t.Errorf("because of it, %+v", app)
+		case app.Name == "bead-magpie" && !strings.Contains(app.Reason, refusal):
+			t.Errorf("status says %q of it: want whose the object is", app.Reason)
 		}
-		return nil
-	})
+	}
 	hub.Must(t, "bead", "remove", "magpie")
 	checkShed(t, client)
 	hub.Must(t, "bead", "remove", "garden")
