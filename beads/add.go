@@ -1,6 +1,7 @@
 package beads
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (h *Hub) apply(
 	if err != nil {
 		return nil, err
 	}
-	if err := h.commit(ctx, c, tree, p, to, check); err != nil || p.change.PullRequest != "" || h.NoWait {
+	if err := h.commit(ctx, c, tree, files, p, to, check); err != nil || p.change.PullRequest != "" || h.NoWait {
 		return p.change, err
 	}
 	return p.change, h.await(ctx, p.names(), p.change.Revision, before, to)
@@ -207,17 +208,22 @@ func newLock(c *candidate, all []*candidate, present []Installed) *Lock {
 	}
 }
 
-// commit writes a plan to hub.git, or proposes it. Where someone else has pushed meanwhile, it is worked out again.
+// commit writes a plan for the files of hub.git, or proposes it. Where someone else has pushed meanwhile, it is worked out
+// again.
 func (h *Hub) commit(
-	ctx context.Context, c *candidate, tree render.Tree, p *plan, to report.Reporter, check func([]Installed) error,
+	ctx context.Context, c *candidate, tree render.Tree, planned map[string][]byte, p *plan, to report.Reporter,
+	check func([]Installed) error,
 ) error {
 	title := p.change.title()
 	return h.write(ctx, p.change, title, to, func(files map[string][]byte) error {
-		again, err := h.plan(ctx, c, tree, files, check)
-		if err != nil {
-			return err
+		now := p
+		if !maps.EqualFunc(files, planned, bytes.Equal) {
+			var err error
+			if now, err = h.plan(ctx, c, tree, files, check); err != nil {
+				return err
+			}
 		}
-		for name, content := range again.put {
+		for name, content := range now.put {
 			put(files, name, content)
 		}
 		return nil

@@ -111,7 +111,8 @@ func (p *plan) carryOut(worktree *git.Worktree) error {
 		if err := util.WriteFile(worktree.Filesystem, name, data, 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
-		if _, err := worktree.Add(name); err != nil {
+		// It differs, as the plan says: go-git need not compare every file of the repository to find that out.
+		if err := worktree.AddWithOptions(&git.AddOptions{Path: name, SkipStatus: true}); err != nil {
 			return fmt.Errorf("adding %s: %w", name, err)
 		}
 	}
