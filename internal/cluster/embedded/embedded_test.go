@@ -84,8 +84,8 @@ func TestProcessesThatShareAProgramAreTold(t *testing.T) {
 	} {
 		process := processOf(t, p, name)
 		args := process.Args
-		if process.Path == "/usr/bin/nice" {
-			args = args[3:] // -n, how nice, and the program
+		if process.Path == "/usr/bin/chrt" {
+			args = args[3:] // --idle, its priority, and the program
 		}
 		if len(args) == 0 || args[0] != want {
 			t.Errorf("%s is told %q: want %s first", name, args, want)
