@@ -60,6 +60,7 @@ func checkNew(c *candidate, present []Installed) error {
 
 // plan is what a change amounts to, worked out against one commit of hub.git.
 type plan struct {
+	files  map[string][]byte // of that commit
 	change *Change
 	put    map[string]bead.Files // by the Bead's name
 	parts  map[string]*bead.Rendered
@@ -97,7 +98,7 @@ func (h *Hub) apply(
 	if err != nil {
 		return nil, err
 	}
-	if err := h.commit(ctx, c, tree, files, p, to, check); err != nil || p.change.PullRequest != "" || h.NoWait {
+	if err := h.commit(ctx, c, tree, p, to, check); err != nil || p.change.PullRequest != "" || h.NoWait {
 		return p.change, err
 	}
 	return p.change, h.await(ctx, p.names(), p.change.Revision, before, to)
@@ -122,6 +123,7 @@ func (h *Hub) plan(
 		return nil, &hub.RequestError{Err: err}
 	}
 	p := &plan{
+		files: files,
 		change: &Change{
 			Bead: c.Metadata.Name, Version: c.Spec.Version, Source: c.source, Digest: c.digest, Files: []File{}, Objects: []string{},
 		},
@@ -208,16 +210,14 @@ func newLock(c *candidate, all []*candidate, present []Installed) *Lock {
 	}
 }
 
-// commit writes a plan for the files of hub.git, or proposes it. Where someone else has pushed meanwhile, it is worked out
-// again.
+// commit writes a plan to hub.git, or proposes it. Where someone else has pushed meanwhile, it is worked out again.
 func (h *Hub) commit(
-	ctx context.Context, c *candidate, tree render.Tree, planned map[string][]byte, p *plan, to report.Reporter,
-	check func([]Installed) error,
+	ctx context.Context, c *candidate, tree render.Tree, p *plan, to report.Reporter, check func([]Installed) error,
 ) error {
 	title := p.change.title()
 	return h.write(ctx, p.change, title, to, func(files map[string][]byte) error {
 		now := p
-		if !maps.EqualFunc(files, planned, bytes.Equal) {
+		if !maps.EqualFunc(files, p.files, bytes.Equal) {
 			var err error
 			if now, err = h.plan(ctx, c, tree, files, check); err != nil {
 				return err

@@ -315,8 +315,7 @@ data: {soil: none}
 		return fmt.Sprintf("its sync says %q, want it refused", message)
 	})
 	checkShed(t, client)
-	status := hub.Status(t)
-	for _, app := range status.Applications {
+	for _, app := range hub.Status(t).Applications {
 		switch healthy := app.Sync == "Synced" && app.Health == "Healthy"; {
 		case app.Name != "bead-magpie" && !healthy:
 			t.Errorf("because of it, %+v", app)
