@@ -12,6 +12,7 @@ import (
 	"github.com/back-stack/backstack/beads/bead"
 	"github.com/back-stack/backstack/hub"
 	"github.com/back-stack/backstack/hub/render"
+	"github.com/back-stack/backstack/internal/gitops"
 	"github.com/back-stack/backstack/internal/report"
 )
 
@@ -37,7 +38,7 @@ func (h *Hub) Add(ctx context.Context, wanted Wanted, to report.Reporter) (*Chan
 	}
 	step.Done(fmt.Sprintf("%s from %s", found, found.source))
 	found.requested, found.given = true, wanted.Values
-	return h.apply(ctx, found, wanted.DryRun, to, func(present []Installed) error {
+	return h.apply(ctx, found, nil, wanted.DryRun, to, func(present []Installed) error {
 		return checkNew(found, present)
 	})
 }
@@ -60,15 +61,15 @@ func checkNew(c *candidate, present []Installed) error {
 
 // plan is what a change amounts to, worked out against one commit of hub.git.
 type plan struct {
-	files  map[string][]byte // of that commit
+	from   *gitops.Checkout // that commit; used up by the commit on top of it
 	change *Change
 	put    map[string]bead.Files // by the Bead's name
 	parts  map[string]*bead.Rendered
 }
 
-// apply brings the hub to the candidate: plans, commits, waits.
+// apply brings the hub to the candidate: plans, commits, waits. hub.git is fetched unless a checkout of it is given.
 func (h *Hub) apply(
-	ctx context.Context, c *candidate, dryRun bool, to report.Reporter, check func([]Installed) error,
+	ctx context.Context, c *candidate, from *gitops.Checkout, dryRun bool, to report.Reporter, check func([]Installed) error,
 ) (*Change, error) {
 	step := report.Start(to, "plan", "reading hub.git")
 	tree, err := h.Tree()
@@ -76,16 +77,18 @@ func (h *Hub) apply(
 		step.Fail(err)
 		return nil, err
 	}
-	files, _, err := h.Repository.Files(ctx)
+	if from == nil {
+		if from, err = h.Repository.Checkout(ctx); err != nil {
+			step.Fail(err)
+			return nil, err
+		}
+	}
+	p, err := h.plan(ctx, c, tree, from.Files, check)
 	if err != nil {
 		step.Fail(err)
 		return nil, err
 	}
-	p, err := h.plan(ctx, c, tree, files, check)
-	if err != nil {
-		step.Fail(err)
-		return nil, err
-	}
+	p.from = from
 	if len(p.change.Files) == 0 {
 		step.Unchanged("hub.git holds it already")
 	} else {
@@ -123,7 +126,6 @@ func (h *Hub) plan(
 		return nil, &hub.RequestError{Err: err}
 	}
 	p := &plan{
-		files: files,
 		change: &Change{
 			Bead: c.Metadata.Name, Version: c.Spec.Version, Source: c.source, Digest: c.digest, Files: []File{}, Objects: []string{},
 		},
@@ -215,9 +217,9 @@ func (h *Hub) commit(
 	ctx context.Context, c *candidate, tree render.Tree, p *plan, to report.Reporter, check func([]Installed) error,
 ) error {
 	title := p.change.title()
-	return h.write(ctx, p.change, title, to, func(files map[string][]byte) error {
+	return h.write(ctx, p.change, title, p.from, to, func(files map[string][]byte) error {
 		now := p
-		if !maps.EqualFunc(files, p.files, bytes.Equal) {
+		if !maps.EqualFunc(files, p.from.Files, bytes.Equal) {
 			var err error
 			if now, err = h.plan(ctx, c, tree, files, check); err != nil {
 				return err

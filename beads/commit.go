@@ -13,12 +13,14 @@ import (
 	"github.com/back-stack/backstack/internal/report"
 )
 
-// write makes the one commit of a change, or a pull request, and notes it in the change.
+// write makes the one commit of a change on top of from, or a pull request, and notes it in the change. hub.git is fetched
+// if from is nil, or if somebody else has pushed since.
 func (h *Hub) write(
-	ctx context.Context, change *Change, title string, to report.Reporter, edit func(map[string][]byte) error,
+	ctx context.Context, change *Change, title string, from *gitops.Checkout, to report.Reporter,
+	edit func(map[string][]byte) error,
 ) error {
 	step := report.Start(to, "commit", title)
-	asked := gitops.Change{Message: title + "\n\nMade by backstack.", Edit: edit}
+	asked := gitops.Change{Message: title + "\n\nMade by backstack.", From: from, Edit: edit}
 	if h.Proposing != nil {
 		asked.Branch = "bead-" + change.Bead
 	}

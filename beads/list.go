@@ -30,11 +30,11 @@ type Entry struct {
 
 // List returns the Beads on the hub and those of the library, by name.
 func (h *Hub) List(ctx context.Context) ([]Entry, error) {
-	files, _, err := h.Repository.Files(ctx)
+	checkout, err := h.Repository.Checkout(ctx)
 	if err != nil {
 		return nil, err
 	}
-	present, err := installed(files)
+	present, err := installed(checkout.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -183,11 +183,11 @@ func (i *Info) describe(b *bead.Bead) {
 
 // addInstalled adds what is on the hub.
 func (h *Hub) addInstalled(ctx context.Context, info *Info) error {
-	files, _, err := h.Repository.Files(ctx)
+	checkout, err := h.Repository.Checkout(ctx)
 	if err != nil {
 		return err
 	}
-	present, err := installed(files)
+	present, err := installed(checkout.Files)
 	if err != nil {
 		return err
 	}

@@ -24,28 +24,32 @@ import (
 // the same, and what people asked for with it.
 func (h *Hub) Remove(ctx context.Context, name string, dryRun, force bool, to report.Reporter) (*Change, error) {
 	step := report.Start(to, "plan", "looking for what is in the way")
-	files, _, err := h.Repository.Files(ctx)
+	checkout, err := h.Repository.Checkout(ctx)
 	if err != nil {
 		step.Fail(err)
 		return nil, err
 	}
-	there, err := h.removable(ctx, files, name, force)
+	there, err := h.removable(ctx, checkout.Files, name, force)
 	if err != nil {
 		step.Fail(err)
 		return nil, err
 	}
 	change := &Change{Bead: name, From: there.Version(), Files: []File{}, Objects: []string{}}
-	after := maps.Clone(files)
+	after := maps.Clone(checkout.Files)
 	put(after, name, nil)
-	change.Files = compare(files, after)
+	change.Files = compare(checkout.Files, after)
 	step.Done(fmt.Sprintf("%d files", len(change.Files)))
 	if dryRun {
 		return change, nil
 	}
-	if err := h.stopUsing(ctx, there, change, to); err != nil {
+	stopped, err := h.stopUsing(ctx, there, change, to)
+	if err != nil {
 		return change, err
 	}
-	err = h.write(ctx, change, change.title(), to, func(files map[string][]byte) error {
+	if stopped {
+		checkout = nil
+	}
+	err = h.write(ctx, change, change.title(), checkout, to, func(files map[string][]byte) error {
 		if _, err := h.removable(ctx, files, name, force); err != nil {
 			return err
 		}
@@ -120,14 +124,14 @@ func isPackage(object *unstructured.Unstructured) bool {
 }
 
 // stopUsing removes, in a commit of its own, what a Bead's packages look after: a ProviderConfig whose provider is gone
-// keeps its finalizer for ever.
-func (h *Hub) stopUsing(ctx context.Context, there Installed, change *Change, to report.Reporter) error {
+// keeps its finalizer for ever. committed says whether there was any of that.
+func (h *Hub) stopUsing(ctx context.Context, there Installed, change *Change, to report.Reporter) (committed bool, err error) {
 	packages := make(bead.Files)
 	others := 0
 	for name, content := range there.Files {
 		objects, err := applied(bead.Files{name: content})
 		if err != nil {
-			return err
+			return false, err
 		}
 		switch {
 		case len(objects) == 0, slices.ContainsFunc(objects, isPackage):
@@ -137,22 +141,22 @@ func (h *Hub) stopUsing(ctx context.Context, there Installed, change *Change, to
 		}
 	}
 	if others == 0 || h.Proposing != nil || !slices.ContainsFunc(slices.Collect(maps.Values(packages)), holdsPackage) {
-		return nil
+		return false, nil
 	}
 	before, err := h.revisions(ctx, []string{there.Name})
 	if err != nil {
-		return err
+		return false, err
 	}
 	first := *change
-	err = h.write(ctx, &first, fmt.Sprintf("Remove what Bead %s's packages look after", there.Name), to,
+	err = h.write(ctx, &first, fmt.Sprintf("Remove what Bead %s's packages look after", there.Name), nil, to,
 		func(files map[string][]byte) error {
 			put(files, there.Name, packages)
 			return nil
 		})
 	if err != nil {
-		return err
+		return false, err
 	}
-	return h.await(ctx, []string{there.Name}, first.Revision, before, to)
+	return true, h.await(ctx, []string{there.Name}, first.Revision, before, to)
 }
 
 func holdsPackage(content []byte) bool {
@@ -171,13 +175,13 @@ func (h *Hub) awaitGone(ctx context.Context, name string, to report.Reporter) er
 	}
 	var left []string
 	var fault error
-	err := h.Client.Until(ctx, applications, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
+	err := h.Client.UntilMatching(ctx, applications, argoNamespace, ofBeads(name), func(
+		present []*unstructured.Unstructured,
+	) (bool, string) {
 		left = nil
 		for _, app := range present {
-			if app.GetLabels()[bead.Label] == name {
-				left = append(left, remains(app))
-				fault = h.stopSync(ctx, app)
-			}
+			left = append(left, remains(app))
+			fault = h.stopSync(ctx, app)
 		}
 		return len(left) == 0 || fault != nil, "Bead " + name + " to be removed"
 	}, step.Wait)

@@ -16,18 +16,18 @@ import (
 // The error is a *hub.RefusedError if the new version defines kinds in a way that what people asked for does not fit.
 func (h *Hub) Upgrade(ctx context.Context, name string, wanted Wanted, to report.Reporter) (*Change, error) {
 	step := report.Start(to, "fetch", name)
-	files, _, err := h.Repository.Files(ctx)
+	checkout, err := h.Repository.Checkout(ctx)
 	if err != nil {
 		step.Fail(err)
 		return nil, err
 	}
-	found, there, err := h.newer(ctx, files, name, wanted)
+	found, there, err := h.newer(ctx, checkout.Files, name, wanted)
 	if err != nil {
 		step.Fail(err)
 		return nil, err
 	}
 	step.Done(fmt.Sprintf("%s from %s", found, found.source))
-	return h.apply(ctx, found, wanted.DryRun, to, func(present []Installed) error {
+	return h.apply(ctx, found, checkout, wanted.DryRun, to, func(present []Installed) error {
 		if _, ok := find(present, name); !ok {
 			return &hub.RequestError{Err: unknown(name, present, h.Name)}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -69,7 +70,9 @@ func (h *Hub) await(ctx context.Context, names []string, committed string, befor
 	}
 	var waiting []hub.ApplicationStatus
 	hopeless := false
-	err := h.Client.Until(ctx, applications, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
+	err := h.Client.UntilMatching(ctx, applications, argoNamespace, ofBeads(names...), func(
+		present []*unstructured.Unstructured,
+	) (bool, string) {
 		waiting, hopeless = nil, false
 		for _, name := range names {
 			status, failed := h.standing(present, name, committed, before[name])
@@ -93,6 +96,11 @@ func (h *Hub) await(ctx context.Context, names []string, committed string, befor
 		causes[i] = app.Cause()
 	}
 	return &hub.UnhealthyError{Err: err, Causes: causes}
+}
+
+// ofBeads selects what is labelled as one of the Beads': their Applications, and nobody else's of which there may be many.
+func ofBeads(names ...string) metav1.ListOptions {
+	return metav1.ListOptions{LabelSelector: bead.Label + " in (" + strings.Join(names, ",") + ")"}
 }
 
 // standing says what a Bead's Application waits for; nil if it is done. failed says that waiting will not help.

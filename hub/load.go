@@ -143,8 +143,11 @@ func (h Home) committed(ctx context.Context, described *spec.Hub) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	files, _, err := repository(git, git.Hub).Files(ctx)
-	return files["hub.yaml"], err
+	checkout, err := repository(git, git.Hub).Checkout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return checkout.Files["hub.yaml"], nil
 }
 
 // current returns the description of the hub called name: the one in hub.git, else that of an install which did not come

@@ -16,6 +16,9 @@ import (
 type Change struct {
 	Message string
 
+	// From is what to start from, and is used up; the branch is fetched if it is nil.
+	From *Checkout
+
 	// Branch is where the commit is pushed to; the branch that a hub follows if it is empty.
 	Branch string
 
@@ -30,7 +33,7 @@ func (r Repository) Change(ctx context.Context, change Change) (Result, error) {
 	if to == "" {
 		to = branch
 	}
-	return r.commit(ctx, to, change.Message, func(folder billy.Filesystem) (*plan, error) {
+	return r.commit(ctx, change.From, to, change.Message, func(folder billy.Filesystem) (*plan, error) {
 		before, err := readAll(folder)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", r.URL, err)
@@ -41,22 +44,6 @@ func (r Repository) Change(ctx context.Context, change Change) (Result, error) {
 		}
 		return difference(before, after), nil
 	})
-}
-
-// Files returns all files of the repository, and the commit that they are of.
-func (r Repository) Files(ctx context.Context) (files map[string][]byte, revision string, err error) {
-	repository, revision, err := r.clone(ctx)
-	if err != nil {
-		return nil, "", fmt.Errorf("fetching %s: %w", r.URL, err)
-	}
-	worktree, err := repository.Worktree()
-	if err != nil {
-		return nil, "", fmt.Errorf("reading %s: %w", r.URL, err)
-	}
-	if files, err = readAll(worktree.Filesystem); err != nil {
-		return nil, "", fmt.Errorf("reading %s: %w", r.URL, err)
-	}
-	return files, revision, nil
 }
 
 // difference is the plan that makes after of before.

@@ -40,6 +40,16 @@ func change(t *testing.T, r Repository, message string, edit func(map[string][]b
 	return result
 }
 
+// checkout returns the files of a repository, and the commit that they are of.
+func checkout(t *testing.T, r Repository) (files map[string][]byte, revision string) {
+	t.Helper()
+	c, err := r.Checkout(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Files, c.Revision
+}
+
 func TestAChangeAddsChangesAndRemovesInOneCommit(t *testing.T) {
 	r := remote(t)
 	first := change(t, r, "first", func(files map[string][]byte) error {
@@ -55,10 +65,7 @@ func TestAChangeAddsChangesAndRemovesInOneCommit(t *testing.T) {
 	if want := []string{"a/b", "c", "e"}; !slices.Equal(second.Changed, want) {
 		t.Errorf("changed %v: want %v", second.Changed, want)
 	}
-	files, revision, err := r.Files(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	files, revision := checkout(t, r)
 	if revision != second.Revision || revision == first.Revision {
 		t.Errorf("the branch is at %s: want %s", revision, second.Revision)
 	}
@@ -87,15 +94,41 @@ func TestWhatSomeoneElsePushesMeanwhileStays(t *testing.T) {
 		files["c"] = []byte("mine")
 		return nil
 	})
-	files, revision, err := r.Files(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	files, revision := checkout(t, r)
 	if tries != 3 || revision != result.Revision {
 		t.Errorf("%d tries, the branch is at %s: want 3 tries and %s", tries, revision, result.Revision)
 	}
 	if string(files["b"]) != "2" || string(files["c"]) != "mine" {
 		t.Errorf("the files are %q: want both changes", files)
+	}
+}
+
+func TestAChangeOfACheckoutTakesInWhatWasPushedSince(t *testing.T) {
+	for _, overtaken := range []bool{false, true} {
+		r := remote(t)
+		change(t, r, "first", set("a", "1"))
+		from, err := r.Checkout(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, tries := []string{"a", "c"}, 1
+		if overtaken {
+			change(t, r, "theirs", set("b", "2"))
+			want, tries = []string{"a", "b", "c"}, 2
+		}
+		edits := 0
+		result, err := r.Change(context.Background(), Change{Message: "mine", From: from, Edit: func(files map[string][]byte) error {
+			edits++
+			return set("c", "3")(files)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, revision := checkout(t, r)
+		if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, want) || revision != result.Revision || edits != tries {
+			t.Errorf("overtaken %t: %v at %s after %d edits: want %v at %s after %d",
+				overtaken, got, revision, edits, want, result.Revision, tries)
+		}
 	}
 }
 
@@ -110,7 +143,7 @@ func TestAnEditThatFailsPushesNothing(t *testing.T) {
 	if !errors.Is(err, refused) {
 		t.Errorf("the error is %v: want that of the edit", err)
 	}
-	if _, revision, _ := r.Files(context.Background()); revision != first.Revision {
+	if _, revision := checkout(t, r); revision != first.Revision {
 		t.Errorf("the branch is at %s: want %s", revision, first.Revision)
 	}
 }
@@ -123,8 +156,8 @@ func TestAProposalLeavesTheBranchOfTheHubAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	files, revision, err := r.Files(context.Background())
-	if err != nil || revision != first.Revision || string(files["a"]) != "1" {
-		t.Errorf("the branch is at %s with %q (%v): want it as it was", revision, files, err)
+	files, revision := checkout(t, r)
+	if revision != first.Revision || string(files["a"]) != "1" {
+		t.Errorf("the branch is at %s with %q: want it as it was", revision, files)
 	}
 }

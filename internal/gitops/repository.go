@@ -48,7 +48,7 @@ type Result struct {
 // A file in sources is one that the tree was rendered from: where it still is as it was read, what is rendered takes its
 // place.
 func (r Repository) Update(ctx context.Context, tree, sources map[string][]byte, message string) (Result, error) {
-	return r.commit(ctx, branch, message, func(files billy.Filesystem) (*plan, error) {
+	return r.commit(ctx, nil, branch, message, func(files billy.Filesystem) (*plan, error) {
 		plan, err := newPlan(files, tree, sources)
 		if err != nil {
 			return nil, fmt.Errorf("comparing with %s: %w", r.URL, err)
@@ -57,13 +57,15 @@ func (r Repository) Update(ctx context.Context, tree, sources map[string][]byte,
 	})
 }
 
-// commit makes one commit of what planned says, and pushes it to the branch called to. Where someone else has pushed
-// meanwhile, planned is asked again with what is there then. Nothing is ever forced on the branch that a hub follows.
+// commit makes one commit of what planned says on top of from, which it uses up, or else of what is fetched, and pushes
+// it to the branch called to. Where someone else has pushed meanwhile, planned is asked again with what is there then.
+// Nothing is ever forced on the branch that a hub follows.
 func (r Repository) commit(
-	ctx context.Context, to, message string, planned func(billy.Filesystem) (*plan, error),
+	ctx context.Context, from *Checkout, to, message string, planned func(billy.Filesystem) (*plan, error),
 ) (Result, error) {
 	for try := 1; ; try++ {
-		result, err := r.tryCommit(ctx, to, message, planned)
+		result, err := r.tryCommit(ctx, from, to, message, planned)
+		from = nil
 		if moved := new(movedError); try < pushTries && errors.As(err, &moved) {
 			continue
 		}
@@ -77,32 +79,30 @@ type movedError struct{ error }
 func (e *movedError) Unwrap() error { return e.error }
 
 func (r Repository) tryCommit(
-	ctx context.Context, to, message string, planned func(billy.Filesystem) (*plan, error),
+	ctx context.Context, from *Checkout, to, message string, planned func(billy.Filesystem) (*plan, error),
 ) (Result, error) {
-	repository, head, err := r.clone(ctx)
-	if err != nil {
-		return Result{}, fmt.Errorf("fetching %s: %w", r.URL, err)
+	if from == nil {
+		var err error
+		if from, err = r.clone(ctx); err != nil {
+			return Result{}, fmt.Errorf("fetching %s: %w", r.URL, err)
+		}
 	}
-	worktree, err := repository.Worktree()
-	if err != nil {
-		return Result{}, fmt.Errorf("reading %s: %w", r.URL, err)
-	}
-	plan, err := planned(worktree.Filesystem)
+	plan, err := planned(from.worktree.Filesystem)
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Revision: head, Kept: plan.kept}
+	result := Result{Revision: from.Revision, Kept: plan.kept}
 	if len(plan.write)+len(plan.remove) == 0 {
 		return result, nil
 	}
-	if err := plan.carryOut(worktree); err != nil {
+	if err := plan.carryOut(from.worktree); err != nil {
 		return Result{}, err
 	}
-	commit, err := worktree.Commit(message, &git.CommitOptions{Author: signature()})
+	commit, err := from.worktree.Commit(message, &git.CommitOptions{Author: signature()})
 	if err != nil {
 		return Result{}, fmt.Errorf("committing to %s: %w", r.URL, err)
 	}
-	if err := r.push(ctx, repository, head, to); err != nil {
+	if err := r.push(ctx, from.repository, from.Revision, to); err != nil {
 		return Result{}, fmt.Errorf("pushing to %s: %w", r.URL, err)
 	}
 	result.Revision, result.Changed = commit.String(), plan.changed
@@ -147,30 +147,63 @@ func (r Repository) tip(ctx context.Context, repository *git.Repository) (string
 	return "", nil
 }
 
-// clone fetches the branch into memory. The revision is empty if there is no commit yet.
-func (r Repository) clone(ctx context.Context) (*git.Repository, string, error) {
-	repository, err := git.CloneContext(ctx, memory.NewStorage(), memfs.New(), &git.CloneOptions{
+// Checkout is a repository as it was fetched.
+type Checkout struct {
+	Files    map[string][]byte // all of them, by slash-separated path; set by Repository.Checkout
+	Revision string            // the commit that they are of; empty if there is none yet
+
+	repository *git.Repository
+	worktree   *git.Worktree
+}
+
+// Checkout fetches the branch that a hub follows.
+func (r Repository) Checkout(ctx context.Context) (*Checkout, error) {
+	c, err := r.clone(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("fetching %s: %w", r.URL, err)
+	}
+	if c.Files, err = readAll(c.worktree.Filesystem); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", r.URL, err)
+	}
+	return c, nil
+}
+
+// clone fetches the branch into memory.
+func (r Repository) clone(ctx context.Context) (*Checkout, error) {
+	c := &Checkout{}
+	var err error
+	c.repository, err = git.CloneContext(ctx, memory.NewStorage(), memfs.New(), &git.CloneOptions{
 		URL: r.URL, Auth: r.auth(), CABundle: r.CA, ReferenceName: plumbing.NewBranchReferenceName(branch),
 		SingleBranch: true, Depth: 1, Tags: git.NoTags,
 	})
-	if err == nil {
-		head, err := repository.Head()
+	switch {
+	case err == nil:
+		head, err := c.repository.Head()
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		return repository, head.Hash().String(), nil
+		c.Revision = head.Hash().String()
+	case errors.Is(err, transport.ErrEmptyRemoteRepository) || errors.Is(err, plumbing.ErrReferenceNotFound):
+		if c.repository, err = r.start(); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, err
 	}
-	if !errors.Is(err, transport.ErrEmptyRemoteRepository) && !errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return nil, "", err
-	}
-	repository, err = git.InitWithOptions(memory.NewStorage(), memfs.New(), git.InitOptions{
+	c.worktree, err = c.repository.Worktree()
+	return c, err
+}
+
+// start makes a repository without a commit, to be pushed to one that has none.
+func (r Repository) start() (*git.Repository, error) {
+	repository, err := git.InitWithOptions(memory.NewStorage(), memfs.New(), git.InitOptions{
 		DefaultBranch: plumbing.NewBranchReferenceName(branch),
 	})
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	_, err = repository.CreateRemote(&config.RemoteConfig{Name: git.DefaultRemoteName, URLs: []string{r.URL}})
-	return repository, "", err
+	return repository, err
 }
 
 func (r Repository) auth() transport.AuthMethod {

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
@@ -166,8 +167,9 @@ func open(connection httpstream.Connection, port, request int) (*streams, error)
 func (f *Forward) current(ctx context.Context) (httpstream.Connection, int, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
+	matching := metav1.ListOptions{LabelSelector: f.selector}
 	for f.connection == nil {
-		if _, _ = f.client.follow(ctx, podResource, f.namespace, f.selector, anyReady); ctx.Err() != nil {
+		if _, _ = f.client.follow(ctx, podResource, f.namespace, matching, anyReady); ctx.Err() != nil {
 			return nil, 0, context.Cause(ctx)
 		}
 		connection, err := f.connect(ctx)

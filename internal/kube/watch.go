@@ -20,8 +20,16 @@ func (c *Client) Until(
 	ctx context.Context, gvr schema.GroupVersionResource, namespace string,
 	satisfied func([]*unstructured.Unstructured) (bool, string), waiting func(string),
 ) error {
+	return c.UntilMatching(ctx, gvr, namespace, metav1.ListOptions{}, satisfied, waiting)
+}
+
+// UntilMatching is Until for those of the objects that the label and field selectors of an API request match.
+func (c *Client) UntilMatching(
+	ctx context.Context, gvr schema.GroupVersionResource, namespace string, matching metav1.ListOptions,
+	satisfied func([]*unstructured.Unstructured) (bool, string), waiting func(string),
+) error {
 	last := ""
-	done, _ := c.follow(ctx, gvr, namespace, "", func(objects []*unstructured.Unstructured) bool {
+	done, _ := c.follow(ctx, gvr, namespace, matching, func(objects []*unstructured.Unstructured) bool {
 		ok, what := satisfied(objects)
 		if !ok && what != last {
 			last = what
@@ -37,16 +45,16 @@ func (c *Client) Until(
 	return fmt.Errorf("waiting for %s: %w", cmp.Or(last, gvr.Resource), context.Cause(ctx))
 }
 
-// follow watches the objects of a kind in namespace that selector matches until changed, which gets all of them at
+// follow watches the objects of a kind in namespace that selectors match until changed, which gets all of them at
 // first and after each change, returns true, or until ctx ends. It returns which of the two it was, and what was last
 // wrong with watching, if anything.
 func (c *Client) follow(
-	ctx context.Context, gvr schema.GroupVersionResource, namespace, selector string,
+	ctx context.Context, gvr schema.GroupVersionResource, namespace string, matching metav1.ListOptions,
 	changed func([]*unstructured.Unstructured) bool,
 ) (bool, error) {
 	var last error
 	for {
-		done, err := c.followOnce(ctx, gvr, namespace, selector, changed)
+		done, err := c.followOnce(ctx, gvr, namespace, matching, changed)
 		if done || ctx.Err() != nil {
 			return done, last
 		}
@@ -67,11 +75,11 @@ func pause(ctx context.Context) {
 
 // followOnce lists and then watches until changed returns true, or until the watch ends.
 func (c *Client) followOnce(
-	ctx context.Context, gvr schema.GroupVersionResource, namespace, selector string,
+	ctx context.Context, gvr schema.GroupVersionResource, namespace string, matching metav1.ListOptions,
 	changed func([]*unstructured.Unstructured) bool,
 ) (bool, error) {
 	resource := c.dynamic.Resource(gvr).Namespace(namespace)
-	list, err := resource.List(ctx, metav1.ListOptions{LabelSelector: selector})
+	list, err := resource.List(ctx, matching)
 	if err != nil {
 		return false, err
 	}
@@ -82,8 +90,8 @@ func (c *Client) followOnce(
 	if changed(values(objects)) {
 		return true, nil
 	}
-	since := metav1.ListOptions{LabelSelector: selector, ResourceVersion: list.GetResourceVersion()}
-	stream, err := resource.Watch(ctx, since)
+	matching.ResourceVersion = list.GetResourceVersion()
+	stream, err := resource.Watch(ctx, matching)
 	if err != nil {
 		return false, err
 	}

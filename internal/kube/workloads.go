@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -92,11 +93,11 @@ func (c *Client) feed(ctx context.Context, namespace, selector string) *feeds {
 	f := &feeds{changes: make(chan change), faults: make([]string, len(resources))}
 	for i, resource := range resources {
 		f.running.Go(func() {
-			labels := selector
+			matching := metav1.ListOptions{LabelSelector: selector}
 			if resource == podResource {
-				labels = ""
+				matching = metav1.ListOptions{}
 			}
-			_, err := c.follow(ctx, resource, namespace, labels, func(objects []*unstructured.Unstructured) bool {
+			_, err := c.follow(ctx, resource, namespace, matching, func(objects []*unstructured.Unstructured) bool {
 				select {
 				case f.changes <- change{resource, objects}:
 					return false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -12,9 +13,7 @@ import (
 	"github.com/back-stack/backstack/internal/kube"
 )
 
-var (
-	applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
-)
+var applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
 
 // followCommits makes Argo CD look for new Beads whenever it has seen a new commit of hub.git, until ctx ends. Argo CD's
 // API server takes Gitea's webhook, but its ApplicationSet controller understands only that of others and would look every
@@ -27,10 +26,11 @@ func (l Layout) followCommits(ctx context.Context) error {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	seen, fault := "", error(nil)
-	err = client.Until(watching, applications, "argocd", func(apps []*unstructured.Unstructured) (bool, string) {
+	root := metav1.ListOptions{FieldSelector: "metadata.name=hub"}
+	err = client.UntilMatching(watching, applications, "argocd", root, func(apps []*unstructured.Unstructured) (bool, string) {
 		for _, app := range apps {
 			revision, _, _ := unstructured.NestedString(app.Object, "status", "sync", "revision")
-			if app.GetName() != "hub" || revision == "" || revision == seen {
+			if revision == "" || revision == seen {
 				continue
 			}
 			if seen != "" {
