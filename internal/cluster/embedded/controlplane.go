@@ -36,7 +36,8 @@ func (p programs) etcd() supervisor.Process {
 		// The only member has nobody to wait for: it elects itself at once.
 		"heartbeat-interval", "10",
 		"election-timeout", "100",
-		"snapshot-count", "10000",
+		// There is no other member that would ask for what was written before.
+		"snapshot-catchup-entries", "100",
 		"auto-compaction-retention", "5m",
 		"log-level", "warn",
 	)...)
@@ -75,7 +76,9 @@ func (p programs) apiServer() supervisor.Process {
 		"event-ttl", "1h",
 		"v", "1",
 	)...)
-	process := p.process("kube-apiserver", "kubernetes", args, memory("600")...)
+	// Without a limit it would hold twice what it needs by the end of an install, and what lives on would be scattered
+	// over all of that.
+	process := p.process("kube-apiserver", "kubernetes", args, memory("440")...)
 	process.After = []string{"etcd"}
 	process.Ready = p.https(p.ports[PortKubernetes], "/readyz")
 	return process

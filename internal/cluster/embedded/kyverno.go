@@ -69,8 +69,9 @@ func (p programs) kyvernoController(name string) supervisor.Process {
 }
 
 // inBackground lets a process have only the time that no other wants. The reports controller judges everything in the
-// cluster when it starts, which takes it half a minute of computing that nobody waits for. A processor that does nothing
-// else is idle to the scheduler (sched(7), SCHED_IDLE): whoever wakes up gets it at once, which niceness does not give.
+// cluster when it starts, which nobody waits for: together with others it would make an install a tenth longer. A
+// processor that does nothing else is idle to the scheduler (sched(7), SCHED_IDLE): whoever wakes up gets it at once,
+// which niceness does not give.
 func inBackground(process supervisor.Process) supervisor.Process {
 	process.Args = append([]string{"--idle", "0", process.Path}, process.Args...)
 	process.Path = "/usr/bin/chrt" // of util-linux; it becomes the program
