@@ -76,9 +76,7 @@ func (p programs) apiServer() supervisor.Process {
 		"event-ttl", "1h",
 		"v", "1",
 	)...)
-	// Without a limit it would hold twice what it needs by the end of an install, and what lives on would be scattered
-	// over all of that.
-	process := p.process("kube-apiserver", "kubernetes", args, memory("440")...)
+	process := p.process("kube-apiserver", "kubernetes", args, memory("600")...)
 	process.After = []string{"etcd"}
 	process.Ready = p.https(p.ports[PortKubernetes], "/readyz")
 	return process
