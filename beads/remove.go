@@ -42,6 +42,10 @@ func (h *Hub) Remove(ctx context.Context, name string, dryRun, force bool, to re
 	if dryRun {
 		return change, nil
 	}
+	generating, err := h.generating(ctx, there)
+	if err != nil {
+		return change, err
+	}
 	stopped, err := h.stopUsing(ctx, there, change, to)
 	if err != nil {
 		return change, err
@@ -59,7 +63,34 @@ func (h *Hub) Remove(ctx context.Context, name string, dryRun, force bool, to re
 	if err != nil || change.PullRequest != "" || h.NoWait {
 		return change, err
 	}
-	return change, h.awaitGone(ctx, name, to)
+	return change, h.awaitGone(ctx, name, generating, to)
+}
+
+// generating returns the names of a Bead's policies by which Kyverno generates objects: those in hub.git, and those on
+// the hub for a Bead that is no longer in hub.git but still there.
+func (h *Hub) generating(ctx context.Context, there Installed) ([]string, error) {
+	objects, err := applied(there.Files)
+	if err != nil {
+		return nil, fmt.Errorf("reading Bead %s in hub.git: %w", there.Name, err)
+	}
+	app, err := h.Client.Get(ctx, applications, argoNamespace, "bead-"+there.Name)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("looking for the Application of Bead %s: %w", there.Name, err)
+	}
+	if err == nil {
+		resources, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
+		for _, item := range resources {
+			if resource, ok := item.(map[string]any); ok {
+				objects = append(objects, &unstructured.Unstructured{Object: map[string]any{
+					"apiVersion": fmt.Sprint(resource["group"], "/", resource["version"]), "kind": resource["kind"],
+					"metadata": map[string]any{"name": resource["name"]},
+				}})
+			}
+		}
+	}
+	names := kube.GeneratingPolicies(objects)
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // removable returns the Bead called name, unless something is in the way of removing it.
@@ -164,8 +195,9 @@ func holdsPackage(content []byte) bool {
 	return err == nil && slices.ContainsFunc(objects, isPackage)
 }
 
-// awaitGone waits until a Bead's Applications are gone: Argo CD deletes them when everything is that they applied.
-func (h *Hub) awaitGone(ctx context.Context, name string, to report.Reporter) error {
+// awaitGone waits until a Bead's Applications are gone: Argo CD deletes them when everything is that they applied. What
+// the Bead's policies generated goes after them.
+func (h *Hub) awaitGone(ctx context.Context, name string, generating []string, to report.Reporter) error {
 	step := report.Start(to, "removal", "waiting for Argo CD")
 	ctx, cancel := context.WithTimeoutCause(ctx, h.Timeout, fmt.Errorf("not done after %s", h.Timeout))
 	defer cancel()
@@ -188,6 +220,15 @@ func (h *Hub) awaitGone(ctx context.Context, name string, to report.Reporter) er
 	if err = errors.Join(err, fault); err != nil {
 		step.Fail(err)
 		return &hub.UnhealthyError{Err: err, Causes: left}
+	}
+	generated, err := h.Client.RemoveGenerated(ctx, generating)
+	if err != nil {
+		step.Fail(err)
+		return fmt.Errorf("removing what Bead %s's policies generated: %w", name, err)
+	}
+	if len(generated) > 0 {
+		step.Done(fmt.Sprintf("Bead %s is gone, and what its policies generated: %s", name, strings.Join(generated, ", ")))
+		return nil
 	}
 	step.Done("Bead " + name + " is gone")
 	return nil

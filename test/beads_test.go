@@ -145,6 +145,7 @@ func testBeadJourney(t *testing.T, hub *hubtest.Hub) {
 	if soil, _, _ := unstructured.NestedString(bed.Object, "data", "soil"); soil != "sand" {
 		t.Errorf("the soil is %q, want the default, sand", soil)
 	}
+	hubtest.Until(t, client, configMaps, "requests", "label-rose", hubtest.HasValue("rose", "data", "plant"))
 
 	refused(t, hub, 4, []string{"bead", "remove", "garden"}, "Garden bead-garden/rose is of a kind that it defines")
 	refused(t, hub, 4, []string{"bead", "upgrade", "garden",
@@ -234,6 +235,9 @@ func checkGone(t *testing.T, hub *hubtest.Hub, client *kube.Client) {
 		if _, err := client.Get(hubtest.Patient(t), object.gvr, "", object.name); !apierrors.IsNotFound(err) {
 			t.Errorf("%s is left (%v)", object.name, err)
 		}
+	}
+	if _, err := client.Get(hubtest.Patient(t), configMaps, "requests", "label-rose"); !apierrors.IsNotFound(err) {
+		t.Errorf("what a policy of it generated is left (%v)", err)
 	}
 	if entry := listed(t, hub, "garden"); entry.Installed {
 		t.Errorf("it is listed as %+v", entry)

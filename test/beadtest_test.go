@@ -119,6 +119,9 @@ func checkNothingLeft(t *testing.T, hub *hubtest.Hub) {
 			t.Fatal(err)
 		}
 		for _, object := range list {
+			if policy := object.GetLabels()["generate.kyverno.io/policy-name"]; strings.HasPrefix(policy, "welcome-") {
+				t.Errorf("%s %s is left on the hub", resource.Resource, object.GetName())
+			}
 			for _, entry := range object.GetManagedFields() {
 				if entry.Manager == "backstack-bead-test" || strings.HasSuffix(object.GetName(), ".welcome.backstack.dev") {
 					t.Errorf("%s %s is left on the hub", resource.Resource, object.GetName())

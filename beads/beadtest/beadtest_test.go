@@ -113,7 +113,7 @@ func TestTestsWithTheSameValuesShareABead(t *testing.T) {
 
 func TestAHubRunsOnlyWhatABeadNeeds(t *testing.T) {
 	for bead, want := range map[string]needs{
-		"welcome":   {crossplane: true, kyverno: []string{"kyverno"}},
+		"welcome":   {crossplane: true, kyverno: []string{"kyverno", "kyverno-background-controller"}},
 		"delivered": {kyverno: []string{"kyverno"}, delivery: true},
 	} {
 		folder := read(t, bead)

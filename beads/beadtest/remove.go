@@ -32,6 +32,9 @@ func (s *stage) clear(ctx context.Context) error {
 	if err := s.withdraw(ctx, s.brought); err != nil {
 		return err
 	}
+	if _, err := s.client.RemoveGenerated(ctx, kube.GeneratingPolicies(s.brought)); err != nil {
+		return err
+	}
 	if err := s.withdraw(ctx, s.schemas); err != nil {
 		return err
 	}
