@@ -8,9 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/cluster/embedded"
@@ -196,8 +193,6 @@ func versionOf(component string, description *spec.Hub) string {
 	return string(description.Spec.Components[component].Version)
 }
 
-var events = schema.GroupVersionResource{Version: "v1", Resource: "events"}
-
 // addApplications asks the cluster for the Applications, and for the last event of each that is not healthy.
 func (s *Status) addApplications(ctx context.Context, client *kube.Client) error {
 	present, err := client.List(ctx, applications, argoNamespace)
@@ -207,7 +202,7 @@ func (s *Status) addApplications(ctx context.Context, client *kube.Client) error
 	for _, obj := range present {
 		app := ApplicationStatusOf(&obj)
 		if !app.Healthy() {
-			if event := lastEvent(ctx, client, &obj); event != "" {
+			if event := client.LastEvent(ctx, &obj); event != "" {
 				app.Reason = strings.TrimPrefix(app.Reason+"; last event: "+event, "; ")
 			}
 		}
@@ -218,25 +213,6 @@ func (s *Status) addApplications(ctx context.Context, client *kube.Client) error
 	}
 	slices.SortFunc(s.Applications, func(a, b ApplicationStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return nil
-}
-
-// lastEvent returns the newest event about an object, "" if there is none or it cannot be read.
-func lastEvent(ctx context.Context, client *kube.Client, obj *unstructured.Unstructured) string {
-	list, err := client.List(ctx, events, obj.GetNamespace())
-	if err != nil {
-		return ""
-	}
-	newest, text := "", ""
-	for _, event := range list {
-		about, _, _ := unstructured.NestedString(event.Object, "involvedObject", "uid")
-		last, _, _ := unstructured.NestedString(event.Object, "lastTimestamp")
-		if about != string(obj.GetUID()) || last < newest {
-			continue
-		}
-		newest = last
-		text = fmt.Sprint(event.Object["reason"], ": ", event.Object["message"])
-	}
-	return text
 }
 
 // Err returns an error if the hub is not healthy; why is in the status itself.

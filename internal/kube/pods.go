@@ -95,6 +95,14 @@ func convert[T any](obj *unstructured.Unstructured) (*T, error) {
 	return typed, nil
 }
 
+// LastEvent returns the last event about an object, "" if there is none or it cannot be read.
+func (c *Client) LastEvent(ctx context.Context, object *unstructured.Unstructured) string {
+	events := c.lastEvents(ctx, object.GetNamespace(), func(event *corev1.Event) bool {
+		return event.InvolvedObject.UID == object.GetUID()
+	})
+	return events[object.GetKind()+" "+object.GetName()]
+}
+
 // lastEvents returns the last event about each object in namespace of those that are wanted, by the object's kind and name;
 // none if they cannot be read.
 func (c *Client) lastEvents(ctx context.Context, namespace string, wanted func(*corev1.Event) bool) map[string]string {

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic/fake"
@@ -256,5 +257,27 @@ func TestImageOutlook(t *testing.T) {
 		if got := imageOutlook(test.reason, test.message); got != test.want {
 			t.Errorf("%s: %s: outlook %d, want %d", test.reason, test.message, got, test.want)
 		}
+	}
+}
+
+func TestTheLastEventIsAboutTheObjectItself(t *testing.T) {
+	event := func(name, uid, reason string, at time.Time) *corev1.Event {
+		return &corev1.Event{
+			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Event"}, ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "box"},
+			InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "web-1", Namespace: "box", UID: types.UID(uid)},
+			Reason:         reason, Message: "so it is", EventTime: metav1.NewMicroTime(at),
+		}
+	}
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	_, client := cluster(
+		event("a", "uid-of-web-1", "Newer", at.Add(time.Minute)), event("b", "uid-of-web-1", "Older", at),
+		event("c", "of one that was called so before", "Newest", at.Add(time.Hour)),
+	)
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(readyPod("web-1", "web"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := client.LastEvent(t.Context(), &unstructured.Unstructured{Object: content}); got != "Newer: so it is" {
+		t.Errorf("the last event is %q, want the newest of this pod", got)
 	}
 }
