@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/back-stack/backstack/beads/bead"
@@ -42,10 +43,6 @@ func (h *Hub) Remove(ctx context.Context, name string, dryRun, force bool, to re
 	if dryRun {
 		return change, nil
 	}
-	generating, err := h.generating(ctx, there)
-	if err != nil {
-		return change, err
-	}
 	stopped, err := h.stopUsing(ctx, there, change, to)
 	if err != nil {
 		return change, err
@@ -63,34 +60,7 @@ func (h *Hub) Remove(ctx context.Context, name string, dryRun, force bool, to re
 	if err != nil || change.PullRequest != "" || h.NoWait {
 		return change, err
 	}
-	return change, h.awaitGone(ctx, name, generating, to)
-}
-
-// generating returns the names of a Bead's policies by which Kyverno generates objects: those in hub.git, and those on
-// the hub for a Bead that is no longer in hub.git but still there.
-func (h *Hub) generating(ctx context.Context, there Installed) ([]string, error) {
-	objects, err := applied(there.Files)
-	if err != nil {
-		return nil, fmt.Errorf("reading Bead %s in hub.git: %w", there.Name, err)
-	}
-	app, err := h.Client.Get(ctx, applications, argoNamespace, "bead-"+there.Name)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("looking for the Application of Bead %s: %w", there.Name, err)
-	}
-	if err == nil {
-		resources, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
-		for _, item := range resources {
-			if resource, ok := item.(map[string]any); ok {
-				objects = append(objects, &unstructured.Unstructured{Object: map[string]any{
-					"apiVersion": fmt.Sprint(resource["group"], "/", resource["version"]), "kind": resource["kind"],
-					"metadata": map[string]any{"name": resource["name"]},
-				}})
-			}
-		}
-	}
-	names := kube.GeneratingPolicies(objects)
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return change, h.awaitGone(ctx, there, to)
 }
 
 // removable returns the Bead called name, unless something is in the way of removing it.
@@ -196,8 +166,15 @@ func holdsPackage(content []byte) bool {
 }
 
 // awaitGone waits until a Bead's Applications are gone: Argo CD deletes them when everything is that they applied. What
-// the Bead's policies generated goes after them.
-func (h *Hub) awaitGone(ctx context.Context, name string, generating []string, to report.Reporter) error {
+// the Bead's policies generated goes after them: those in hub.git, and those that the Applications applied, for a Bead
+// that is no longer in hub.git but still there.
+func (h *Hub) awaitGone(ctx context.Context, there Installed, to report.Reporter) error {
+	name := there.Name
+	objects, err := applied(there.Files)
+	if err != nil {
+		return fmt.Errorf("reading Bead %s in hub.git: %w", name, err)
+	}
+	generating := kube.GeneratingPolicies(objects)
 	step := report.Start(to, "removal", "waiting for Argo CD")
 	ctx, cancel := context.WithTimeoutCause(ctx, h.Timeout, fmt.Errorf("not done after %s", h.Timeout))
 	defer cancel()
@@ -207,12 +184,13 @@ func (h *Hub) awaitGone(ctx context.Context, name string, generating []string, t
 	}
 	var left []string
 	var fault error
-	err := h.Client.UntilMatching(ctx, applications, argoNamespace, ofBeads(name), func(
+	err = h.Client.UntilMatching(ctx, applications, argoNamespace, ofBeads(name), func(
 		present []*unstructured.Unstructured,
 	) (bool, string) {
 		left = nil
 		for _, app := range present {
 			left = append(left, remains(app))
+			generating = append(generating, kube.GeneratingPolicies(resourcesOf(app))...)
 			fault = h.stopSync(ctx, app)
 		}
 		return len(left) == 0 || fault != nil, "Bead " + name + " to be removed"
@@ -226,11 +204,11 @@ func (h *Hub) awaitGone(ctx context.Context, name string, generating []string, t
 		step.Fail(err)
 		return fmt.Errorf("removing what Bead %s's policies generated: %w", name, err)
 	}
+	gone := "Bead " + name + " is gone"
 	if len(generated) > 0 {
-		step.Done(fmt.Sprintf("Bead %s is gone, and what its policies generated: %s", name, strings.Join(generated, ", ")))
-		return nil
+		gone += ", and what its policies generated: " + strings.Join(generated, ", ")
 	}
-	step.Done("Bead " + name + " is gone")
+	step.Done(gone)
 	return nil
 }
 
@@ -250,14 +228,30 @@ func (h *Hub) stopSync(ctx context.Context, app *unstructured.Unstructured) erro
 	return nil
 }
 
-// remains says what of an Application that is being deleted is still there.
-func remains(app *unstructured.Unstructured) string {
-	var names []string
+// resourcesOf are the objects that an Application applied, with no more than what they are called.
+func resourcesOf(app *unstructured.Unstructured) []*unstructured.Unstructured {
+	var objects []*unstructured.Unstructured
 	resources, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
 	for _, item := range resources {
 		if resource, ok := item.(map[string]any); ok {
-			names = append(names, fmt.Sprint(resource["kind"], " ", resource["name"]))
+			object := new(unstructured.Unstructured)
+			text := func(key string) string { value, _ := resource[key].(string); return value }
+			object.SetGroupVersionKind(schema.GroupVersionKind{
+				Group: text("group"), Version: text("version"), Kind: text("kind"),
+			})
+			object.SetNamespace(text("namespace"))
+			object.SetName(text("name"))
+			objects = append(objects, object)
 		}
+	}
+	return objects
+}
+
+// remains says what of an Application that is being deleted is still there.
+func remains(app *unstructured.Unstructured) string {
+	var names []string
+	for _, object := range resourcesOf(app) {
+		names = append(names, object.GetKind()+" "+object.GetName())
 	}
 	text := "application " + app.GetName() + " is still there"
 	if len(names) > 0 {

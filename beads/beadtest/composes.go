@@ -21,8 +21,8 @@ func (s *stage) composes(ctx context.Context, c Composition, waiting func(string
 		return []string{fmt.Sprintf("%s cannot be made: %v", kube.Describe(claim), err)}
 	}
 	failures := s.parts(ctx, claim, c.Objects, waiting)
-	// Without time left nothing can be found out any more; the story says how the claim is.
-	if c.Ready != nil && ctx.Err() == nil {
+	// A test that has failed and has no time left could find out nothing more; the story says how the claim is.
+	if c.Ready != nil && (len(failures) == 0 || ctx.Err() == nil) {
 		failures = append(failures, s.become(ctx, claim, "Ready", *c.Ready, waiting)...)
 	}
 	if len(c.Absent) > 0 && len(failures) == 0 {

@@ -57,7 +57,8 @@ func (r *remover) calm(ctx context.Context) error {
 		return err
 	}
 	if r.has(components()[0]) {
-		err := r.remove(ctx, kind{setResource, "ApplicationSet", true}, sets, metav1.DeletePropagationOrphan, nil)
+		k := kind{GroupVersionResource: setResource, Kind: "ApplicationSet", Namespaced: true}
+		err := r.remove(ctx, k, sets, metav1.DeletePropagationOrphan, nil)
 		if err != nil {
 			return err
 		}

@@ -118,7 +118,7 @@ func (r *remover) purge(ctx context.Context, definitions []definition) error {
 	return r.remove(ctx, definitionKind, metas, metav1.DeletePropagationBackground, release)
 }
 
-var definitionKind = kind{definitionResource, "CustomResourceDefinition", false}
+var definitionKind = kind{GroupVersionResource: definitionResource, Kind: "CustomResourceDefinition"}
 
 // stripAll takes the finalizers off all objects of a kind.
 func (r *remover) stripAll(ctx context.Context, k kind) error {

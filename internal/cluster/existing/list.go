@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/pager"
+
+	"github.com/back-stack/backstack/internal/kube"
 )
 
 // list reads the metadata of all objects of a kind in namespace, or in all if it is empty, in pieces of a bounded size.
@@ -48,31 +48,13 @@ func (a *apiServer) read(
 	return list.Items, nil
 }
 
-// kind is a kind of objects that the API server serves.
-type kind struct {
-	schema.GroupVersionResource
-	Kind       string
-	Namespaced bool
-}
+type kind = kube.Kind
 
-// kinds returns every kind whose objects can be listed and deleted. What an aggregated API server that is down would
-// serve is not among them.
+// kinds returns every kind whose objects can be listed and deleted.
 func (a *apiServer) kinds() ([]kind, error) {
-	lists, err := discovery.ServerPreferredResources(a.discovery)
-	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+	kinds, err := kube.DeletableKinds(a.discovery)
+	if err != nil {
 		return nil, fmt.Errorf("asking %s which kinds it serves: %w", a.server, err)
-	}
-	var kinds []kind
-	for _, list := range lists {
-		version, err := schema.ParseGroupVersion(list.GroupVersion)
-		if err != nil {
-			return nil, fmt.Errorf("asking %s which kinds it serves: %w", a.server, err)
-		}
-		for _, resource := range list.APIResources {
-			if slices.Contains(resource.Verbs, "list") && slices.Contains(resource.Verbs, "delete") {
-				kinds = append(kinds, kind{version.WithResource(resource.Name), resource.Kind, resource.Namespaced})
-			}
-		}
 	}
 	return kinds, nil
 }

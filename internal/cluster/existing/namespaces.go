@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-var namespaceKind = kind{namespaceResource, "Namespace", false}
+var namespaceKind = kind{GroupVersionResource: namespaceResource, Kind: "Namespace"}
 
 // findNamespaces looks for the hub's namespaces and for those of its Beads.
 func (r *remover) findNamespaces(ctx context.Context) error {

@@ -15,9 +15,9 @@ func callers() []kind {
 	admission := schema.GroupVersion{Group: "admissionregistration.k8s.io", Version: "v1"}
 	aggregation := schema.GroupVersion{Group: "apiregistration.k8s.io", Version: "v1"}
 	return []kind{
-		{admission.WithResource("validatingwebhookconfigurations"), "ValidatingWebhookConfiguration", false},
-		{admission.WithResource("mutatingwebhookconfigurations"), "MutatingWebhookConfiguration", false},
-		{aggregation.WithResource("apiservices"), "APIService", false},
+		{GroupVersionResource: admission.WithResource("validatingwebhookconfigurations"), Kind: "ValidatingWebhookConfiguration"},
+		{GroupVersionResource: admission.WithResource("mutatingwebhookconfigurations"), Kind: "MutatingWebhookConfiguration"},
+		{GroupVersionResource: aggregation.WithResource("apiservices"), Kind: "APIService"},
 	}
 }
 
@@ -69,7 +69,9 @@ func (r *remover) asksHub(ctx context.Context, k kind, obj *unstructured.Unstruc
 
 // ownService says whether a service is the hub's. One that is gone is nobody's, and whoever names it asks in vain.
 func (r *remover) ownService(ctx context.Context, namespace, name string) (bool, error) {
-	k := kind{schema.GroupVersionResource{Version: "v1", Resource: "services"}, "Service", true}
+	k := kind{
+		GroupVersionResource: schema.GroupVersionResource{Version: "v1", Resource: "services"}, Kind: "Service", Namespaced: true,
+	}
 	found, err := r.metadata.Resource(k.GroupVersionResource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case isGone(err):
