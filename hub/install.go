@@ -73,7 +73,10 @@ func newInstall(ctx context.Context, o InstallOptions) (*install, error) {
 	if i.place, err = o.Home.newPlace(wanted, o.place(name)); err != nil {
 		return nil, err
 	}
-	if err := i.place.Check(ctx); err != nil {
+	if i.elsewhere, err = o.Home.elsewhere(wanted); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(i.place.Check(ctx), checkElsewhere(ctx, i.elsewhere)); err != nil {
 		return nil, &RequestError{err}
 	}
 	i.charts, err = archives(ctx, o.Home.layout(name).Charts(), wanted)
@@ -95,6 +98,7 @@ type install struct {
 	committed []byte // hub.git's hub.yaml, if spec comes from there
 	dir       string
 	place     *place
+	elsewhere *cluster.Git        // the repositories, where they are not on the hub's own Gitea; else nil
 	runtime   cluster.Runtime     // once the cluster is there
 	bare      bool                // whether there is no delivery: no repositories and no Argo CD
 	only      map[string][]string // the programs to run of a component that is not to run all of them
@@ -116,21 +120,23 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 	if i.bare {
 		return runSteps(ctx, i.bareSteps(), to)
 	}
-	steps := []step{{name: "cluster", run: i.ensureCluster}}
+	ensureCluster := step{name: "cluster", run: i.ensureCluster}
+	repositories := step{name: "repositories", run: i.ensureRepositories}
 	last := []string{"root application"}
-	if i.place.embedded != nil {
-		steps = append(steps,
-			step{name: "repositories", run: i.ensureRepositories},
-			step{name: "configuration", needs: []string{"cluster"}, run: i.bootstrap},
-			step{name: kubernetes, needs: []string{"configuration"}, run: i.programs(kubernetes)},
-		)
-		last = append(last, kubernetes)
-	} else {
+	switch {
+	case i.elsewhere != nil:
+		// Whether they take a commit is known only from one: before anything is made for which it would be too late.
+		ensureCluster.needs = []string{repositories.name}
+	case i.place.embedded == nil:
 		// The Git server is a pod as the others are.
-		steps = append(steps,
-			step{name: "configuration", needs: []string{"cluster"}, run: i.bootstrap},
-			step{name: "repositories", needs: []string{"configuration"}, run: i.ensureRepositories},
-		)
+		repositories.needs = []string{"configuration"}
+	}
+	steps := []step{
+		ensureCluster, repositories, {name: "configuration", needs: []string{ensureCluster.name}, run: i.bootstrap},
+	}
+	if i.place.embedded != nil {
+		steps = append(steps, step{name: kubernetes, needs: []string{"configuration"}, run: i.programs(kubernetes)})
+		last = append(last, kubernetes)
 	}
 	for _, component := range []string{spec.ArgoCD, spec.Crossplane, spec.Kyverno, spec.Traefik} {
 		if i.enabled(component) {
@@ -256,14 +262,14 @@ func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (strin
 
 // git returns the repositories. The Git server of an embedded hub starts beside its cluster, and not in it.
 func (i *install) git(ctx context.Context, waiting func(string)) (*cluster.Git, error) {
-	if i.place.embedded != nil {
+	switch {
+	case i.elsewhere != nil:
+		// The token is kept for later commands.
+		return i.elsewhere, i.options.Home.layout(i.spec.Metadata.Name).Secrets().Set(cluster.GitToken, i.elsewhere.Token)
+	case i.place.embedded != nil:
 		return i.place.embedded.EnsureGit(ctx, waiting)
 	}
-	git, err := i.runtime.EnsureGit(ctx, waiting)
-	if err != nil {
-		return nil, err
-	}
-	return git, i.keepGitToken(git)
+	return i.runtime.EnsureGit(ctx, waiting)
 }
 
 // repository is one of a hub's repositories, by which this process reaches it.
@@ -271,12 +277,14 @@ func repository(git *cluster.Git, url string) gitops.Repository {
 	return gitops.Repository{URL: git.Local(url), Username: git.Username, Token: git.Token, CA: git.CA}
 }
 
-// sources are the files of hub.git that its tree is rendered from.
+// sources are the files of hub.git that its tree is rendered from. A hub.yaml that was given may be committed there too.
 func (i *install) sources() map[string][]byte {
-	if i.committed == nil {
-		return nil
+	for _, source := range [][]byte{i.committed, i.options.Data} {
+		if source != nil {
+			return map[string][]byte{"hub.yaml": source}
+		}
 	}
-	return map[string][]byte{"hub.yaml": i.committed}
+	return nil
 }
 
 func (i *install) programs(component string) func(context.Context, *report.Step) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/back-stack/backstack/engine"
 	"github.com/back-stack/backstack/hub/render"
@@ -176,12 +177,22 @@ func (h Home) elsewhere(described *spec.Hub) (*cluster.Git, error) {
 	}, nil
 }
 
-// keepGitToken keeps the token of repositories elsewhere for later commands.
-func (i *install) keepGitToken(git *cluster.Git) error {
-	if enabled(i.spec, spec.Gitea) {
+// checkElsewhere returns what keeps backstack from reading the repositories elsewhere and writing to them; git may be nil.
+func checkElsewhere(ctx context.Context, git *cluster.Git) error {
+	if git == nil {
 		return nil
 	}
-	return i.options.Home.layout(i.spec.Metadata.Name).Secrets().Set(cluster.GitToken, git.Token)
+	faults := make([]error, 2)
+	var checks sync.WaitGroup
+	for n, r := range []struct{ field, url string }{{"hub", git.Hub}, {"requests", git.Requests}} {
+		checks.Go(func() {
+			if err := repository(git, r.url).CheckAccess(ctx); err != nil {
+				faults[n] = fmt.Errorf("spec.repositories.%s: %w", r.field, err)
+			}
+		})
+	}
+	checks.Wait()
+	return errors.Join(faults...)
 }
 
 // exists says whether there is anything of the hub called name on this machine.

@@ -46,6 +46,7 @@ func TestExistingCluster(t *testing.T) {
 		{"several kubeconfigs", testSeveralKubeconfigs},
 		{"credentials that are no longer good", testOldCredentials},
 		{"every missing right is named", testMissingRights},
+		{"repositories elsewhere", testRepositoriesElsewhere},
 		{"other tenants and another hub", testOthers},
 		{"removal is refused while something is in use", testRemovalRefused},
 		{"removal", testRemoval},

@@ -3,6 +3,7 @@
 package gitops
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,17 +117,21 @@ func (r Repository) push(ctx context.Context, repository *git.Repository, head, 
 	if to != branch {
 		spec = "+" + spec
 	}
+	var said bytes.Buffer
 	err := repository.PushContext(ctx, &git.PushOptions{
-		RefSpecs: []config.RefSpec{config.RefSpec(spec)}, Auth: r.auth(), CABundle: r.CA,
+		RefSpecs: []config.RefSpec{config.RefSpec(spec)}, Auth: r.auth(), CABundle: r.CA, Progress: &said,
 	})
-	if err == nil || to != branch || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil {
 		return err
+	}
+	if to != branch {
+		return r.rejected(err, to, said.String())
 	}
 	// Servers have many ways to say that someone else was faster: what counts is whether the branch is where it was.
 	if tip, tipErr := r.tip(ctx, repository); tipErr == nil && tip != head {
 		return &movedError{err}
 	}
-	return err
+	return r.rejected(err, to, said.String())
 }
 
 // tip returns the commit that the branch is at on the server; empty if there is none.
