@@ -2,6 +2,7 @@ package beads
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,6 +26,9 @@ func (h *Hub) write(
 		asked.Branch = "bead-" + change.Bead
 	}
 	result, err := h.Repository.Change(ctx, asked)
+	if rejected := new(gitops.RejectedError); h.Proposing == nil && errors.As(err, &rejected) {
+		err = fmt.Errorf("%w; --pull-request opens a review instead", err)
+	}
 	if err != nil {
 		step.Fail(err)
 		return err

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func (i *install) bootstrap(ctx context.Context, s *report.Step) (string, error)
 
 // configure applies the configuration of the components that run and, where they run as pods, the components.
 func (i *install) configure(ctx context.Context, s *report.Step) (string, error) {
-	var objects []*unstructured.Unstructured
+	var components [][]*unstructured.Unstructured
 	for _, component := range charts.Components() {
 		if !i.enabled(component.Name) || component.Pods && i.place.embedded != nil || i.bare && component.Name == spec.ArgoCD {
 			continue
@@ -60,11 +61,12 @@ func (i *install) configure(ctx context.Context, s *report.Step) (string, error)
 		if err != nil {
 			return "", err
 		}
-		objects = append(objects, rendered...)
+		components = append(components, rendered)
 	}
+	objects := slices.Concat(components...)
 	s.Wait(fmt.Sprintf("applying %d objects", len(objects)))
 	if i.place.embedded == nil {
-		return fmt.Sprintf("applied %d objects", len(objects)), i.applyPods(ctx, objects)
+		return fmt.Sprintf("applied %d objects", len(objects)), i.applyPods(ctx, components)
 	}
 	if err := i.client.Apply(ctx, kube.ArgoCD, objects...); err != nil {
 		return "", err

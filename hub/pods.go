@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/back-stack/backstack/charts"
 	"github.com/back-stack/backstack/hub/render"
@@ -137,38 +138,52 @@ func (i *install) secretIn(namespace, name, secretType string, data map[string]s
 	return secret
 }
 
-// applyPods applies the components' charts as Argo CD does, each object after those that it needs: definitions, then
-// everything else, and pods last. What is of a kind that one of the pods will define is left to Argo CD.
-func (i *install) applyPods(ctx context.Context, objects []*unstructured.Unstructured) error {
-	var definitions, rest, workloads []*unstructured.Unstructured
+// applyPods applies the components' charts as Argo CD does, the components beside each other. What is of a kind that one
+// of the pods will define is left to Argo CD.
+func (i *install) applyPods(ctx context.Context, components [][]*unstructured.Unstructured) error {
 	defined := map[string]bool{"argoproj.io": true}
-	for _, object := range objects {
-		if object.GetKind() == "CustomResourceDefinition" {
-			group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
-			definitions, defined[group] = append(definitions, object), true
+	for _, definition := range slices.Concat(components...) {
+		if definition.GetKind() == "CustomResourceDefinition" {
+			group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
+			defined[group] = true
 		}
 	}
+	var group errgroup.Group
+	for _, objects := range components {
+		group.Go(func() error { return i.applyComponent(ctx, objects, defined) })
+	}
+	return group.Wait()
+}
+
+// applyComponent applies a component's chart, each object after those that it needs: definitions beside objects of kinds
+// that every cluster has, then those of kinds that are defined, and pods last.
+func (i *install) applyComponent(ctx context.Context, objects []*unstructured.Unstructured, defined map[string]bool) error {
+	var definitions, common, custom, workloads []*unstructured.Unstructured
 	for _, object := range objects {
 		group := object.GroupVersionKind().Group
 		switch {
 		case object.GetKind() == "CustomResourceDefinition":
-		case !builtIn(group) && !defined[group]:
+			definitions = append(definitions, object)
 		case slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "Job"}, object.GetKind()):
 			workloads = append(workloads, object)
-		default:
-			rest = append(rest, object)
+		case builtIn(group):
+			common = append(common, object)
+		case defined[group]:
+			custom = append(custom, object)
 		}
 	}
-	if err := i.client.ApplyDefinitions(ctx, kube.ArgoCD, definitions...); err != nil {
+	var first errgroup.Group
+	first.Go(func() error { return i.client.ApplyDefinitions(ctx, kube.ArgoCD, definitions...) })
+	first.Go(func() error { return i.client.Apply(ctx, kube.ArgoCD, common...) })
+	if err := first.Wait(); err != nil {
 		return err
 	}
-	if err := i.client.Apply(ctx, kube.ArgoCD, rest...); err != nil {
+	// Its programs may look for these while they start, and none of these waits for a program.
+	if err := i.client.Apply(ctx, kube.ArgoCD, custom...); err != nil {
 		return err
 	}
 	return i.client.Apply(ctx, kube.ArgoCD, workloads...)
 }
 
 // builtIn says whether every API server serves a group.
-func builtIn(group string) bool {
-	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
-}
+func builtIn(group string) bool { return scheme.Scheme.IsGroupRegistered(group) }

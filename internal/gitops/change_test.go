@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-git/go-git/v5"
@@ -129,6 +132,23 @@ func TestAChangeOfACheckoutTakesInWhatWasPushedSince(t *testing.T) {
 			t.Errorf("overtaken %t: %v at %s after %d edits: want %v at %s after %d",
 				overtaken, got, revision, edits, want, result.Revision, tries)
 		}
+	}
+}
+
+func TestABranchThatTakesNoCommitIsNamedWithWhatTheServerSays(t *testing.T) {
+	r := remote(t)
+	hook := filepath.Join(strings.TrimPrefix(r.URL, "file://"), "hooks", "pre-receive")
+	if err := os.MkdirAll(filepath.Dir(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho 'main is protected:'\necho 'open a review'\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Change(context.Background(), Change{Message: "first", Edit: set("a", "1")})
+	rejected := new(RejectedError)
+	if !errors.As(err, &rejected) || rejected.Branch != branch || rejected.URL != r.URL ||
+		!strings.Contains(rejected.Said, "main is protected: open a review") {
+		t.Errorf("the error is %v: want one that names %s, %s and what the hook says", err, r.URL, branch)
 	}
 }
 

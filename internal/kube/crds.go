@@ -56,6 +56,9 @@ func (c *Client) InstallCRDs(ctx context.Context, dirs ...string) error {
 // ApplyDefinitions makes custom resource definitions what they say, under the name of manager, and waits until the API
 // server serves them.
 func (c *Client) ApplyDefinitions(ctx context.Context, manager string, definitions ...*unstructured.Unstructured) error {
+	if len(definitions) == 0 {
+		return nil
+	}
 	if err := c.Apply(ctx, manager, definitions...); err != nil {
 		return err
 	}

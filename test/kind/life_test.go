@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/back-stack/backstack/test/internal/hubtest"
+	"github.com/back-stack/backstack/test/kind/stage"
 )
 
 // TestHub is the life of a hub on kind. Each part leaves it healthy.
@@ -43,6 +44,7 @@ func TestHub(t *testing.T) {
 		{"an image that cannot be had is named", testImage},
 		{"a pod that crashes is named", testCrash},
 		{"a Bead with pods answers through the ingress", testBeadWithPods},
+		{"a Gateway leads to a page", testGateway},
 		{"no credential gets out", testSecrets},
 		{"a stopped node comes back with its data", testStoppedNode},
 	} {
@@ -264,6 +266,50 @@ func testBeadWithPods(t *testing.T, hub *hubtest.Hub) {
 	})
 	hub.AwaitHealthy(t)
 	hub.Must(t, "bead", "remove", "hello")
+}
+
+// testGateway adds the definitions of the Gateway API, turns it on, and reaches Argo CD by it.
+func testGateway(t *testing.T, hub *hubtest.Hub) {
+	client := hub.Client(t)
+	folder, err := stage.GatewayDefinitions(hubtest.Patient(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.InstallCRDs(hubtest.Patient(t), folder); err != nil {
+		t.Fatal(err)
+	}
+	hub.Must(t, "install", "--set", "components.traefik.values.gateway=true")
+	checkHealthy(t, hub, components)
+	const host = "gateway.first.localhost"
+	if err := client.Apply(hubtest.Patient(t), "somebody",
+		&unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
+			"metadata": map[string]any{"name": "pages", "namespace": "argocd"},
+			"spec": map[string]any{"gatewayClassName": "traefik", "listeners": []any{
+				map[string]any{"name": "web", "protocol": "HTTP", "port": int64(8000)},
+			}},
+		}},
+		&unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+			"metadata": map[string]any{"name": "pages", "namespace": "argocd"},
+			"spec": map[string]any{
+				"parentRefs": []any{map[string]any{"name": "pages"}}, "hostnames": []any{host},
+				"rules": []any{map[string]any{"backendRefs": []any{map[string]any{"name": "argocd-server", "port": int64(80)}}}},
+			},
+		}},
+	); err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(docker(t, "port", hub.Name+"-control-plane", "30080"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + net.JoinHostPort(host, port) + "/healthz"
+	hubtest.Eventually(t, url, func() error {
+		_, err := fetch(browse(t, hub), url)
+		return err
+	})
+	hub.AwaitHealthy(t)
 }
 
 // insecure is a client that takes any certificate: a Bead's page has that of the ingress controller.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
 	"github.com/back-stack/backstack/internal/cluster/kind"
 	"github.com/back-stack/backstack/internal/report"
@@ -121,6 +122,35 @@ func TestAnInterruptedInstallGoesOn(t *testing.T) {
 		t.Errorf("hub.git has the commits %q, want one", commits)
 	}
 	t.Run("another install is told who holds the lock", func(t *testing.T) { testLock(t, hub) })
+	hub.Must(t, "uninstall")
+	if after := belongings(t); !slices.Equal(after, before) {
+		t.Errorf("docker has %q, want what it had: %q", after, before)
+	}
+}
+
+// TestANodeWithoutRoomIsNamed has a kubelet that takes its disk to be full, which lets no pod in that is not a part of
+// Kubernetes.
+func TestANodeWithoutRoomIsNamed(t *testing.T) {
+	before := belongings(t)
+	config := map[string]any{}
+	if err := yaml.Unmarshal([]byte(nodeConfig(t)), &config); err != nil {
+		t.Fatal(err)
+	}
+	patches, _ := config["kubeadmConfigPatches"].([]any)
+	config["kubeadmConfigPatches"] = append(patches, "kind: KubeletConfiguration\nevictionHard: {nodefs.available: 99%}\n")
+	full, err := yaml.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub := machine.Hub("full")
+	file := described(t, hub.Name, map[string]any{"kind": map[string]any{"config": string(full)}})
+	result := hub.Machine.Run(t, "install", "-f", file, "--timeout", "90s").Want(t, 3)
+	if !strings.Contains(result.Stderr, "disk-pressure") && !strings.Contains(result.Stderr, "ephemeral-storage") {
+		t.Errorf("the message is %s\nwant it to name the node's disk", result.Stderr)
+	}
+	if status := hub.Status(t); status.Healthy {
+		t.Errorf("status %+v, want it not healthy", status)
+	}
 	hub.Must(t, "uninstall")
 	if after := belongings(t); !slices.Equal(after, before) {
 		t.Errorf("docker has %q, want what it had: %q", after, before)

@@ -30,8 +30,12 @@ const (
 	crossplaneModule = "github.com/crossplane/crossplane/v2"
 	kyvernoModule    = "github.com/kyverno/kyverno"
 	kyvernoAPIModule = "github.com/kyverno/api"
+	gatewayModule    = "sigs.k8s.io/gateway-api"
 	giteaModule      = "code.gitea.io/gitea"
 )
+
+// programsDir pins the programs that only tests have.
+const programsDir = "test/kind/stage/programs"
 
 // nestedModules lists what is built besides the engine. Argo CD's own main package needs modules that nothing else
 // does, so Argo CD is the engine's program with the same components, which without its environment variable only
@@ -63,7 +67,7 @@ func nestedModules() []nested {
 			},
 		},
 		{
-			dir: "test/kind/stage/programs",
+			dir: programsDir,
 			programs: []string{
 				"github.com/hashicorp/http-echo", "github.com/traefik/traefik/v3/cmd/traefik",
 				"sigs.k8s.io/kustomize/kustomize/v5",
@@ -98,11 +102,26 @@ func build(ctx context.Context, root, to string, told func(string)) error {
 
 // moduleFolders downloads modules that the engine pins and returns their folders by path.
 func moduleFolders(ctx context.Context, root string) (map[string]string, error) {
-	folders := map[string]string{}
-	for dir, modules := range map[string][]string{
+	return downloaded(ctx, root, map[string][]string{
 		"engine/platform": {argocdModule, crossplaneModule, kyvernoModule, kyvernoAPIModule},
 		"engine/gitea":    {giteaModule},
-	} {
+	})
+}
+
+// GatewayDefinitions returns the folder of the definitions of the Gateway API, in the version that Traefik is built with.
+func GatewayDefinitions(ctx context.Context) (string, error) {
+	root, err := projectRoot(ctx)
+	if err != nil {
+		return "", err
+	}
+	folders, err := downloaded(ctx, root, map[string][]string{programsDir: {gatewayModule}})
+	return filepath.Join(folders[gatewayModule], "config", "crd", "standard"), err
+}
+
+// downloaded downloads modules by the folders of those that pin them, and returns their own folders by path.
+func downloaded(ctx context.Context, root string, wanted map[string][]string) (map[string]string, error) {
+	folders := map[string]string{}
+	for dir, modules := range wanted {
 		out, err := runGo(ctx, filepath.Join(root, dir), false, append([]string{"mod", "download", "-json"}, modules...)...)
 		if err != nil {
 			return nil, fmt.Errorf("downloading the modules of %s: %w", dir, err)

@@ -24,6 +24,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/back-stack/backstack/engine"
 	"github.com/back-stack/backstack/internal/report"
 	"github.com/back-stack/backstack/test/kind/stage/charts"
 	"github.com/back-stack/backstack/test/kind/stage/image"
@@ -52,6 +53,8 @@ type Stage struct {
 	Hash      string         `json:"hash"`      // of what it was made of
 	NodeImage string         `json:"nodeImage"` // in docker, for kind
 	Charts    []charts.Chart `json:"charts"`    // below the folder charts
+
+	Engine *engine.Engine `json:"-"` // of which some of it was made
 }
 
 const recordName = "stage.json"
@@ -92,6 +95,9 @@ func ensure(ctx context.Context, o Options, to report.Reporter, step *report.Ste
 		return nil, 0, err
 	}
 	found := find(dir)
+	if found != nil {
+		found.Engine = in.engine
+	}
 	if found != nil && found.Hash == in.hash {
 		if _, err := inspectImage(ctx, found.NodeImage); err == nil {
 			return found, 0, nil
@@ -129,7 +135,7 @@ func (in *inputs) make(ctx context.Context, dir string, step *report.Step) (*Sta
 	if err := os.Remove(record); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("making the stage anew: %w", err)
 	}
-	s := &Stage{Dir: dir, Hash: in.hash, NodeImage: nodeRepository + ":" + in.hash}
+	s := &Stage{Dir: dir, Hash: in.hash, NodeImage: nodeRepository + ":" + in.hash, Engine: in.engine}
 	p := parts{programs: filepath.Join(dir, "bin"), engine: in.engine}
 	var err error
 	if p.modules, err = moduleFolders(ctx, in.root); err != nil {
