@@ -3,6 +3,8 @@
 package kind
 
 import (
+	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -13,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/hub/render"
 	"github.com/back-stack/backstack/internal/cluster/kind"
 	"github.com/back-stack/backstack/internal/kube"
 	"github.com/back-stack/backstack/test/internal/hubtest"
@@ -29,12 +33,14 @@ func TestExistingCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	provideVolume(t, someones, client)
+	serveIngresses(t, client)
 	before := contents(t, client)
 
 	hub := machine.Hub("guest")
 	file := described(t, hub.Name, map[string]any{
 		"provider": "existing", "kind": nil,
-		"existing": map[string]any{"context": "kind-someones", "kubeconfig": someones.Kubeconfig()},
+		"existing": map[string]any{"context": "kind-someones", "kubeconfig": someones.Kubeconfig(), "tenants": true},
+		"ingress":  map[string]any{"class": "company", "domain": "hub.localhost"},
 	})
 	hub.Machine.Must(t, "install", "-f", file)
 	checkHealthy(t, hub, []string{"argocd", "crossplane", "gitea", "kyverno"})
@@ -43,6 +49,13 @@ func TestExistingCluster(t *testing.T) {
 	if now := podsOf(t, client); !maps.Equal(now, running) {
 		t.Errorf("a second install changed the pods from %v to %v", running, now)
 	}
+	t.Run("pages are reached through the cluster's ingress", func(t *testing.T) {
+		url := fmt.Sprintf("https://argocd.hub.localhost:%d/healthz", someones.Ports().HTTPS)
+		hubtest.Eventually(t, url, func() error {
+			_, err := fetch(browse(t, hub), url)
+			return err
+		})
+	})
 	t.Run("what would be lost keeps it", func(t *testing.T) { testInUse(t, hub, client) })
 	result := hub.Run(t, "uninstall").Want(t, 0)
 	if _, err := os.Stat(hub.Dir()); !os.IsNotExist(err) {
@@ -102,6 +115,41 @@ func provideVolume(t *testing.T, on *kind.Cluster, client *kube.Client) {
 			"storageClassName": "standard", "hostPath": map[string]any{"path": folder},
 		},
 	}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serveIngresses runs an ingress controller of somebody's: another tenant, with an ingress class of its own.
+func serveIngresses(t *testing.T, client *kube.Client) {
+	t.Helper()
+	chart, err := charts.Files("traefik")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := render.Tree{}
+	if err := fs.WalkDir(chart, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			tree["traefik/"+name], err = fs.ReadFile(chart, name)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	tree["traefik/values.yaml"] = []byte(strings.Replace(string(tree["traefik/values.yaml"]), "class: traefik", "class: company", 1))
+	objects, err := render.Chart(tree, "traefik", "ingress")
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": "ingress"},
+	}}
+	if err := client.Apply(hubtest.Patient(t), "test", namespace); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Apply(hubtest.Patient(t), "test", objects...); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.AwaitWorkloads(hubtest.Patient(t), "ingress", "", nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -165,6 +165,11 @@ func openWorkload(workload *unstructured.Unstructured) error {
 		c["args"] = appendedTo(c["args"], key+".extraArgs")
 		c["env"] = appendedTo(c["env"], key+".env")
 		c["volumeMounts"] = appendedTo(c["volumeMounts"], key+".volumeMounts")
+		if probe, ok := c["readinessProbe"].(map[string]any); ok {
+			for _, setting := range []string{"initialDelaySeconds", "periodSeconds", "failureThreshold"} {
+				probe[setting] = value(key + ".readinessProbe." + setting)
+			}
+		}
 	}
 	return nil
 }
