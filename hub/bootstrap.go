@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,26 +51,41 @@ func (i *install) bootstrap(ctx context.Context, s *report.Step) (string, error)
 
 // configure applies the configuration of the components that run and, where they run as pods, the components.
 func (i *install) configure(ctx context.Context, s *report.Step) (string, error) {
-	var components [][]*unstructured.Unstructured
+	components, err := i.rendered()
+	if err != nil {
+		return "", err
+	}
+	if i.place.embedded == nil {
+		return i.applyPods(ctx, s, components)
+	}
+	var objects []*unstructured.Unstructured
+	for _, component := range components {
+		objects = append(objects, component.objects...)
+	}
+	s.Wait(fmt.Sprintf("applying %d objects", len(objects)))
+	return fmt.Sprintf("applied %d objects", len(objects)), i.client.Apply(ctx, kube.ArgoCD, objects...)
+}
+
+// renderedComponent are the objects of a component.
+type renderedComponent struct {
+	name    string
+	objects []*unstructured.Unstructured
+}
+
+// renderComponents renders what configure applies.
+func (i *install) renderComponents() ([]renderedComponent, error) {
+	var components []renderedComponent
 	for _, component := range charts.Components() {
 		if !i.enabled(component.Name) || component.Pods && i.place.embedded != nil || i.bare && component.Name == spec.ArgoCD {
 			continue
 		}
-		rendered, err := render.Component(i.tree, component.Name)
+		objects, err := render.Component(i.tree, component.Name)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		components = append(components, rendered)
+		components = append(components, renderedComponent{component.Name, objects})
 	}
-	objects := slices.Concat(components...)
-	s.Wait(fmt.Sprintf("applying %d objects", len(objects)))
-	if i.place.embedded == nil {
-		return fmt.Sprintf("applied %d objects", len(objects)), i.applyPods(ctx, components)
-	}
-	if err := i.client.Apply(ctx, kube.ArgoCD, objects...); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("applied %d objects", len(objects)), nil
+	return components, nil
 }
 
 // namespaces are those that a hub has before Argo CD runs.

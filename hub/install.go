@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/back-stack/backstack/hub/render"
 	"github.com/back-stack/backstack/hub/spec"
@@ -103,8 +106,10 @@ type install struct {
 	bare      bool                // whether there is no delivery: no repositories and no Argo CD
 	only      map[string][]string // the programs to run of a component that is not to run all of them
 
-	charts     render.Archives // upstream's
-	tree       render.Tree     // what hub.git is to hold; known once the engine step is done
+	charts     render.Archives                         // upstream's
+	tree       render.Tree                             // what hub.git is to hold; known once the engine step is done
+	rendered   func() ([]renderedComponent, error)     // what of it a first install applies, rendered once
+	later      map[string][]*unstructured.Unstructured // what of that is applied once pods run, by component
 	client     *kube.Client
 	repository *cluster.Git
 	revision   string // hub.git's commit that is to be applied
@@ -112,8 +117,13 @@ type install struct {
 
 // run makes the hub in steps. Those that do not need each other run at once.
 func (i *install) run(ctx context.Context, to report.Reporter) error {
+	first := !i.options.Home.exists(i.spec.Metadata.Name)
 	if err := i.prepare(ctx, to); err != nil {
 		return err
+	}
+	i.rendered = sync.OnceValues(i.renderComponents)
+	if first {
+		go func() { _, _ = i.rendered() }() // while the cluster is made
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, i.options.Timeout, fmt.Errorf("not done after %s", i.options.Timeout))
 	defer cancel()
@@ -129,7 +139,7 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 		ensureCluster.needs = []string{repositories.name}
 	case i.place.embedded == nil:
 		// The Git server is a pod as the others are.
-		repositories.needs = []string{"configuration"}
+		repositories.needs = []string{ensureCluster.name}
 	}
 	steps := []step{
 		ensureCluster, repositories, {name: "configuration", needs: []string{ensureCluster.name}, run: i.bootstrap},
@@ -297,6 +307,9 @@ func (i *install) programs(component string) func(context.Context, *report.Step)
 		}
 		started, err := ensure(ctx, component, s.Wait)
 		if err != nil || !started {
+			return "", err
+		}
+		if err := i.applyLater(ctx, component); err != nil {
 			return "", err
 		}
 		return component + " " + versionOf(component, i.spec), nil

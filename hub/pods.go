@@ -9,7 +9,9 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/back-stack/backstack/charts"
@@ -17,7 +19,13 @@ import (
 	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/kube"
 	"github.com/back-stack/backstack/internal/pki"
+	"github.com/back-stack/backstack/internal/report"
 	"github.com/back-stack/backstack/internal/secrets"
+)
+
+var (
+	daemonSets        = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "daemonsets"}
+	persistentVolumes = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumes"}
 )
 
 // applyPodSecrets makes the Secrets that components need when they run as pods, and that are in no repository.
@@ -138,51 +146,168 @@ func (i *install) secretIn(namespace, name, secretType string, data map[string]s
 	return secret
 }
 
-// applyPods applies the components' charts as Argo CD does, the components beside each other. What is of a kind that one
-// of the pods will define is left to Argo CD.
-func (i *install) applyPods(ctx context.Context, components [][]*unstructured.Unstructured) error {
-	defined := map[string]bool{"argoproj.io": true}
-	for _, definition := range slices.Concat(components...) {
-		if definition.GetKind() == "CustomResourceDefinition" {
-			group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
-			defined[group] = true
-		}
-	}
-	var group errgroup.Group
-	for _, objects := range components {
-		group.Go(func() error { return i.applyComponent(ctx, objects, defined) })
-	}
-	return group.Wait()
+// parts are a hub's components by what has to be there before them.
+type parts struct {
+	common      []*unstructured.Unstructured // of kinds that every cluster has
+	volumes     []*unstructured.Unstructured
+	claims      []*unstructured.Unstructured // to volumes
+	definitions []*unstructured.Unstructured
+	custom      []*unstructured.Unstructured            // of kinds that are among the definitions
+	later       map[string][]*unstructured.Unstructured // of kinds that a component's own pods define, by component
+	aloof       []*unstructured.Unstructured            // workloads that do not speak to the API server
+	programs    []*unstructured.Unstructured            // other workloads of components that bring no definitions
+	controllers []*unstructured.Unstructured            // of those that do
 }
 
-// applyComponent applies a component's chart, each object after those that it needs: definitions beside objects of kinds
-// that every cluster has, then those of kinds that are defined, and pods last.
-func (i *install) applyComponent(ctx context.Context, objects []*unstructured.Unstructured, defined map[string]bool) error {
-	var definitions, common, custom, workloads []*unstructured.Unstructured
-	for _, object := range objects {
-		group := object.GroupVersionKind().Group
-		switch {
-		case object.GetKind() == "CustomResourceDefinition":
-			definitions = append(definitions, object)
-		case slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "Job"}, object.GetKind()):
-			workloads = append(workloads, object)
-		case builtIn(group):
-			common = append(common, object)
-		case defined[group]:
-			custom = append(custom, object)
+func partsOf(components []renderedComponent) parts {
+	p := parts{later: map[string][]*unstructured.Unstructured{}}
+	defined := map[string]bool{}
+	for _, component := range components {
+		for _, object := range component.objects {
+			if isDefinition(object) {
+				group, _, _ := unstructured.NestedString(object.Object, "spec", "group")
+				defined[group] = true
+			}
 		}
 	}
-	var first errgroup.Group
-	first.Go(func() error { return i.client.ApplyDefinitions(ctx, kube.ArgoCD, definitions...) })
-	first.Go(func() error { return i.client.Apply(ctx, kube.ArgoCD, common...) })
-	if err := first.Wait(); err != nil {
-		return err
+	for _, component := range components {
+		workloads := &p.programs
+		if slices.ContainsFunc(component.objects, isDefinition) {
+			workloads = &p.controllers
+		}
+		for _, object := range component.objects {
+			group, to := object.GroupVersionKind().Group, &p.common
+			switch kind := object.GetKind(); {
+			case isDefinition(object):
+				to = &p.definitions
+			case kind == "PersistentVolume":
+				to = &p.volumes
+			case kind == "PersistentVolumeClaim":
+				to = &p.claims
+			case slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "Job"}, kind):
+				to = workloads
+				if isAloof(object) {
+					to = &p.aloof
+				}
+			case defined[group]:
+				to = &p.custom
+			case !builtIn(group):
+				p.later[component.name] = append(p.later[component.name], object)
+				continue
+			}
+			*to = append(*to, object)
+		}
 	}
-	// Its programs may look for these while they start, and none of these waits for a program.
-	if err := i.client.Apply(ctx, kube.ArgoCD, custom...); err != nil {
-		return err
+	return p
+}
+
+func isDefinition(object *unstructured.Unstructured) bool {
+	return object.GetKind() == "CustomResourceDefinition"
+}
+
+// isAloof says whether a workload's pods have no token for the API server.
+func isAloof(workload *unstructured.Unstructured) bool {
+	token, found, _ := unstructured.NestedBool(workload.Object, "spec", "template", "spec", "automountServiceAccountToken")
+	return found && !token
+}
+
+// applyPods applies the components' charts as Argo CD does, each object as soon as what it needs is there. What a
+// component's own pods define comes once they run: see applyLater.
+func (i *install) applyPods(ctx context.Context, s *report.Step, components []renderedComponent) (string, error) {
+	p := partsOf(components)
+	i.later = p.later
+	count := 0
+	for _, component := range components {
+		count += len(component.objects) - len(p.later[component.name])
 	}
-	return i.client.Apply(ctx, kube.ArgoCD, workloads...)
+	s.Wait(fmt.Sprintf("applying %d objects", count))
+	apply := func(ctx context.Context, objects []*unstructured.Unstructured) error {
+		return i.client.Apply(ctx, kube.ArgoCD, objects...)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	configured := make(chan struct{})
+	group.Go(func() error {
+		return inTurn(
+			func() error { return apply(ctx, p.common) },
+			func() error { return apply(ctx, p.aloof) },
+			func() error { return i.awaitServices(ctx) },
+			func() error { close(configured); return apply(ctx, p.programs) },
+		)
+	})
+	group.Go(func() error {
+		return inTurn(
+			func() error { return apply(ctx, p.volumes) },
+			func() error { return i.awaitVolumes(ctx, p.volumes) },
+			func() error { return apply(ctx, p.claims) },
+		)
+	})
+	group.Go(func() error {
+		return inTurn(
+			func() error { return i.client.ApplyDefinitions(ctx, kube.ArgoCD, p.definitions...) },
+			func() error { return apply(ctx, p.custom) },
+			func() error {
+				select {
+				case <-configured:
+					return apply(ctx, p.controllers)
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			},
+		)
+	})
+	return fmt.Sprintf("applied %d objects", count), group.Wait()
+}
+
+// inTurn does one thing after the other, to the first fault.
+func inTurn(things ...func() error) error {
+	for _, do := range things {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitVolumes waits until the cluster has seen volumes. A claim to one that it has not seen is bound only when all are
+// looked at again, which is every 15 seconds.
+func (i *install) awaitVolumes(ctx context.Context, volumes []*unstructured.Unstructured) error {
+	if len(volumes) == 0 {
+		return nil
+	}
+	return i.client.Until(ctx, persistentVolumes, "", func(present []*unstructured.Unstructured) (bool, string) {
+		for _, volume := range volumes {
+			n := slices.IndexFunc(present, func(o *unstructured.Unstructured) bool { return o.GetName() == volume.GetName() })
+			if n < 0 {
+				return false, kube.Describe(volume)
+			}
+			if phase, _, _ := unstructured.NestedString(present[n].Object, "status", "phase"); phase != "Available" && phase != "Bound" {
+				return false, kube.Describe(volume) + " to be available"
+			}
+		}
+		return true, ""
+	}, nil)
+}
+
+// awaitServices waits until pods reach Services, on a cluster that has just been made: what starts before that fails, and is
+// started again only after a pause. Without kube-proxy, something that backstack does not know of does its work.
+func (i *install) awaitServices(ctx context.Context) error {
+	if i.place.kind == nil {
+		return nil
+	}
+	const namespace = "kube-system"
+	switch _, err := i.client.Get(ctx, daemonSets, namespace, "kube-proxy"); {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking for kube-proxy: %w", err)
+	}
+	return i.client.AwaitWorkloads(ctx, namespace, "k8s-app=kube-proxy", nil)
+}
+
+// applyLater applies what of a component is of kinds that its own pods define, once they run, so that it need not wait for
+// Argo CD.
+func (i *install) applyLater(ctx context.Context, component string) error {
+	return i.client.Apply(ctx, kube.ArgoCD, i.later[component]...)
 }
 
 // builtIn says whether every API server serves a group.

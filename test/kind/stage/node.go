@@ -10,8 +10,8 @@ import (
 // nodeRepository is where the images of nodes are, in docker, by the hash of what they are made of.
 const nodeRepository = "backstack-e2e/node"
 
-// importImages takes a layout of images into a node's containerd, which runs in no cluster yet, and unpacks them, as they
-// are on a node that has run them or that they were loaded into. Whatever is below /var is copied for each node that kind
+// importImages takes a layout of images into a node's containerd, which runs in no cluster yet, and unpacks them and those
+// that the node has, as they are on a node that has run before. Whatever is below /var is copied for each node that kind
 // makes, so that what the images add lies elsewhere, with links to it. Overlays need a /var that is none itself, so that a
 // volume is there meanwhile; the bind mount shows what of the node's image lies below it.
 const importImages = `
@@ -22,6 +22,10 @@ before=$(ls -d $(printf '%s/* ' $large) 2>/dev/null || true)
 containerd >/run/containerd.log 2>&1 & daemon=$!
 for i in $(seq 120); do ctr version >/dev/null 2>&1 && break; sleep 0.5; done
 tar -C /images -cf - blobs index.json oci-layout | ctr --namespace k8s.io images import --snapshotter overlayfs - >/dev/null
+for name in $(ctr --namespace k8s.io images ls --quiet | grep -v @ | grep -v ^sha256:); do
+  ctr --namespace k8s.io images mount --snapshotter overlayfs "$name" /mnt >/dev/null
+  ctr --namespace k8s.io images unmount --rm --snapshotter overlayfs /mnt >/dev/null
+done
 kill $daemon
 wait $daemon || true
 for dir in $large; do
