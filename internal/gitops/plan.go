@@ -22,6 +22,9 @@ import (
 // that only an older backstack wrote.
 const recordPath = ".backstack/rendered.json"
 
+// readme is the name of files that only people read, and that hosts make in a new repository: one that a person wrote stays.
+const readme = "README.md"
+
 // record is the content of recordPath.
 type record struct {
 	Files map[string]string `json:"files"` // the SHA-256 of each file as it was rendered
@@ -74,6 +77,8 @@ func newPlan(files billy.Filesystem, tree, sources map[string][]byte) (*plan, er
 			p.write[name] = want
 		case rendered && old == sum(want):
 			p.kept = append(p.kept, name) // changed or removed by a person, and nothing new to say
+		case path.Base(name) == readme && have != nil:
+			p.kept = append(p.kept, name)
 		default:
 			conflicts = append(conflicts, name)
 		}

@@ -78,6 +78,26 @@ func TestPlanKeepsWhatAPersonChanged(t *testing.T) {
 	}
 }
 
+// A README is often there before backstack is, and nothing but people reads it.
+func TestPlanLeavesAREADMEThatAPersonWrote(t *testing.T) {
+	for _, before := range []map[string]string{{}, {"README.md": sum([]byte("an older rendering"))}} {
+		files := memfs.New()
+		data, err := json.Marshal(record{Files: before})
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, files, recordPath, string(data))
+		write(t, files, "README.md", "a person's")
+		p, err := newPlan(files, map[string][]byte{"README.md": []byte("a rendering")}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, written := p.write["README.md"]; written || !slices.Equal(p.kept, []string{"README.md"}) {
+			t.Errorf("rendered before %v: written %v, kept %v: want it kept", before, written, p.kept)
+		}
+	}
+}
+
 func TestPlanOfTheSameTreeIsEmpty(t *testing.T) {
 	files, tree := memfs.New(), map[string][]byte{"a/b.yaml": []byte("x: 1\n"), "c": {}}
 	first, err := newPlan(files, tree, nil)

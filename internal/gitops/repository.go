@@ -44,7 +44,8 @@ type Result struct {
 
 // Update makes the files of tree those of the repository, in one commit with the message, where they differ from what
 // was rendered before. A file that someone changed since stays as it is while its rendering stays the same; if both
-// changed, nothing is written and the error is a *ConflictError. Files that backstack never rendered are not touched.
+// changed, nothing is written and the error is a *ConflictError, but for README.md, which is left. Files that backstack never
+// rendered are not touched.
 //
 // A file in sources is one that the tree was rendered from: where it still is as it was read, what is rendered takes its
 // place.

@@ -18,7 +18,9 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/back-stack/backstack/test/internal/hubtest"
 	"github.com/back-stack/backstack/test/kind/stage"
@@ -281,24 +283,26 @@ func testGateway(t *testing.T, hub *hubtest.Hub) {
 	hub.Must(t, "install", "--set", "components.traefik.values.gateway=true")
 	checkHealthy(t, hub, components)
 	const host = "gateway.first.localhost"
-	if err := client.Apply(hubtest.Patient(t), "somebody",
-		&unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
-			"metadata": map[string]any{"name": "pages", "namespace": "argocd"},
+	for resource, object := range map[string]map[string]any{
+		"gateways": {
+			"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": map[string]any{"name": "pages"},
 			"spec": map[string]any{"gatewayClassName": "traefik", "listeners": []any{
 				map[string]any{"name": "web", "protocol": "HTTP", "port": int64(8000)},
 			}},
-		}},
-		&unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-			"metadata": map[string]any{"name": "pages", "namespace": "argocd"},
+		},
+		"httproutes": {
+			"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": map[string]any{"name": "pages"},
 			"spec": map[string]any{
 				"parentRefs": []any{map[string]any{"name": "pages"}}, "hostnames": []any{host},
 				"rules": []any{map[string]any{"backendRefs": []any{map[string]any{"name": "argocd-server", "port": int64(80)}}}},
 			},
-		}},
-	); err != nil {
-		t.Fatal(err)
+		},
+	} {
+		gvr := schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: resource}
+		if _, err := client.Dynamic().Resource(gvr).Namespace("argocd").Create(hubtest.Patient(t),
+			&unstructured.Unstructured{Object: object}, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	_, port, err := net.SplitHostPort(docker(t, "port", hub.Name+"-control-plane", "30080"))
 	if err != nil {

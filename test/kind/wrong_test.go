@@ -145,8 +145,8 @@ func TestANodeWithoutRoomIsNamed(t *testing.T) {
 	hub := machine.Hub("full")
 	file := described(t, hub.Name, map[string]any{"kind": map[string]any{"config": string(full)}})
 	result := hub.Machine.Run(t, "install", "-f", file, "--timeout", "90s").Want(t, 3)
-	if !strings.Contains(result.Stderr, "disk-pressure") && !strings.Contains(result.Stderr, "ephemeral-storage") {
-		t.Errorf("the message is %s\nwant it to name the node's disk", result.Stderr)
+	if !strings.Contains(result.Stderr, "node "+hub.Name+"-control-plane has DiskPressure") {
+		t.Errorf("the message is %s\nwant it to name the node, and that its disk is full", result.Stderr)
 	}
 	if status := hub.Status(t); status.Healthy {
 		t.Errorf("status %+v, want it not healthy", status)
