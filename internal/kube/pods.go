@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -187,5 +188,13 @@ func (c *Client) tail(ctx context.Context, namespace, pod, container string, pre
 	if err != nil || len(text) == 0 {
 		return nil
 	}
-	return strings.Split(strings.ReplaceAll(string(text), "\r", ""), "\n")
+	return logText(string(text))
+}
+
+// controlSequence is one by which a program colours what it takes to be a terminal (ECMA-48, 5.4).
+var controlSequence = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]")
+
+// logText splits a log into lines, which do not steer the terminal of whoever reads them.
+func logText(text string) []string {
+	return strings.Split(strings.ReplaceAll(controlSequence.ReplaceAllString(text, ""), "\r", ""), "\n")
 }

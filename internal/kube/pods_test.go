@@ -281,3 +281,10 @@ func TestTheLastEventIsAboutTheObjectItself(t *testing.T) {
 		t.Errorf("the last event is %q, want the newest of this pod", got)
 	}
 }
+
+func TestALogDoesNotSteerTheTerminal(t *testing.T) {
+	got := logText("\x1b[90m2026\x1b[0m \x1b[1;31mERR\x1b[0m no\r\nnext\x1b[2K")
+	if want := []string{"2026 ERR no", "next"}; !slices.Equal(got, want) {
+		t.Errorf("the lines are %q: want %q", got, want)
+	}
+}

@@ -187,7 +187,9 @@ func testUpgrade(t *testing.T, hub *hubtest.Hub) {
 	for _, name := range []string{"argocd-server", "argocd-repo-server"} {
 		hubtest.Until(t, client, deployments, "argocd", name, rolledOut(next))
 	}
-	hub.AwaitHealthy(t)
+	// A new application controller looks again at what its predecessor has judged only after timeout.reconciliation.
+	hub.Must(t, "install")
+	checkHealthy(t, hub, components)
 }
 
 // rolledOut makes a condition for Until: a Deployment runs an image, and nothing else.
@@ -234,22 +236,23 @@ func testImage(t *testing.T, hub *hubtest.Hub) {
 	hub.AwaitHealthy(t)
 }
 
-// testCrash gives Gitea's neighbour an argument that it does not take.
+// testCrash has Traefik listen where it cannot.
 func testCrash(t *testing.T, hub *hubtest.Hub) {
 	repository := cloneOf(t, hub, "hub")
-	repository.replace(t, "components/traefik/values.yaml", "args: []", "args: [--no-such-flag]")
+	const wrong = `args: ["--entrypoints.wrong.address=:99999999"]`
+	repository.replace(t, "components/traefik/values.yaml", "args: []", wrong)
 	repository.push(t, "An argument that there is not")
 	hubtest.Eventually(t, "status to name the pod that crashes", func() error {
 		result := hub.Run(t, "status", "-o", "json")
 		if !strings.Contains(result.Stdout, "CrashLoopBackOff") && !strings.Contains(result.Stdout, "exit") {
 			return fmt.Errorf("it says %s", result.Stdout)
 		}
-		if !strings.Contains(result.Stdout, "no-such-flag") {
+		if !strings.Contains(result.Stdout, "99999999: invalid port") {
 			return fmt.Errorf("it shows no line of the pod's log: %s", result.Stdout)
 		}
 		return nil
 	})
-	repository.replace(t, "components/traefik/values.yaml", "args: [--no-such-flag]", "args: []")
+	repository.replace(t, "components/traefik/values.yaml", wrong, "args: []")
 	repository.push(t, "Take it back")
 	hub.AwaitHealthy(t)
 }
