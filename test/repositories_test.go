@@ -2,6 +2,7 @@ package test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,11 +98,7 @@ func testMovedOn(t *testing.T, server *forge.Forge, address, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for name := range checkout.Files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(checkout.Files))
 	if !slices.Equal(names, []string{"mine", "theirs"}) || tries != 2 {
 		t.Errorf("the repository has %q after %d tries: want both changes after two", names, tries)
 	}

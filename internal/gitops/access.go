@@ -28,35 +28,20 @@ func (r Repository) CheckAccess(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w: want one that begins with https://", r.URL, err)
 	}
-	if err := askToRead(ctx, protocol, endpoint, r.auth()); err != nil {
+	reading, err := protocol.NewUploadPackSession(endpoint, r.auth())
+	if err := advertised(ctx, reading, err); err != nil && !errors.Is(err, transport.ErrEmptyRemoteRepository) {
 		return r.explain(ctx, "read", err)
 	}
-	if err := askToWrite(ctx, protocol, endpoint, r.auth()); err != nil {
+	writing, err := protocol.NewReceivePackSession(endpoint, r.auth())
+	if err := advertised(ctx, writing, err); err != nil {
 		return r.explain(ctx, "write to", err)
 	}
 	return nil
 }
 
-// askToRead asks for what the repository has, as a fetch does; it may be empty.
-func askToRead(
-	ctx context.Context, protocol transport.Transport, endpoint *transport.Endpoint, auth transport.AuthMethod,
-) error {
-	session, err := protocol.NewUploadPackSession(endpoint, auth)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = session.Close() }()
-	if _, err := session.AdvertisedReferencesContext(ctx); !errors.Is(err, transport.ErrEmptyRemoteRepository) {
-		return err
-	}
-	return nil
-}
-
-// askToWrite asks for what the repository has, as a push does before it sends anything.
-func askToWrite(
-	ctx context.Context, protocol transport.Transport, endpoint *transport.Endpoint, auth transport.AuthMethod,
-) error {
-	session, err := protocol.NewReceivePackSession(endpoint, auth)
+// advertised asks what the repository has, as a fetch and a push do before anything else, and ends the session. err is how
+// opening it ended.
+func advertised(ctx context.Context, session transport.Session, err error) error {
 	if err != nil {
 		return err
 	}

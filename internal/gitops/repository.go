@@ -125,12 +125,11 @@ func (r Repository) push(ctx context.Context, repository *git.Repository, head, 
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if to != branch {
-		return r.rejected(err, to, said.String())
-	}
-	// Servers have many ways to say that someone else was faster: what counts is whether the branch is where it was.
-	if tip, tipErr := r.tip(ctx, repository); tipErr == nil && tip != head {
-		return &movedError{err}
+	if to == branch {
+		// Servers have many ways to say that someone else was faster: what counts is whether the branch is where it was.
+		if tip, tipErr := r.tip(ctx, repository); tipErr == nil && tip != head {
+			return &movedError{err}
+		}
 	}
 	return r.rejected(err, to, said.String())
 }

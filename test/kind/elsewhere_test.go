@@ -3,8 +3,6 @@
 package kind
 
 import (
-	"net"
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,18 +20,14 @@ func TestRepositoriesElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, host, authority := forge.Start(t, on.Engine, address)
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		t.Fatal(err)
-	}
+	server, authority := forge.Start(t, on.Engine, address)
 	hubURL := server.Repository(t, "platform", false)
 	server.Protect(t, "platform")
 	hub := machine.Hub("elsewhere")
 	file := described(t, hub.Name, map[string]any{
 		"repositories": map[string]any{"hub": hubURL, "requests": server.Repository(t, "wishes", true)},
 		"components": map[string]any{"argocd": map[string]any{"values": map[string]any{
-			"tlsCertificates": map[string]any{name: hubtest.ReadFile(t, authority)},
+			"tlsCertificates": map[string]any{address: hubtest.ReadFile(t, authority)},
 		}}},
 	})
 	t.Setenv("SSL_CERT_FILE", authority)
@@ -44,9 +38,7 @@ func TestRepositoriesElsewhere(t *testing.T) {
 	if !strings.Contains(result.Stderr, "does not take a commit to main") || strings.Contains(result.Stderr, token) {
 		t.Errorf("the message is %s\nwant it to name the branch that takes no commit, and not the token", result.Stderr)
 	}
-	if after := belongings(t); !slices.Equal(after, before) {
-		t.Errorf("docker has %q, want nothing more than %q", after, before)
-	}
+	checkBelongings(t, before)
 
 	server.Unprotect(t, "platform")
 	hub.Machine.Must(t, "install", "-f", file)

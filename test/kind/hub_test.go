@@ -125,6 +125,14 @@ func belongings(t testing.TB) []string {
 	return all
 }
 
+// checkBelongings checks that docker has of hubs what it had before.
+func checkBelongings(t testing.TB, before []string) {
+	t.Helper()
+	if after := belongings(t); !slices.Equal(after, before) {
+		t.Errorf("docker has %q, want what it had: %q", after, before)
+	}
+}
+
 // checkHealthy checks that everything of a hub is there and well.
 func checkHealthy(t *testing.T, hub *hubtest.Hub, components []string) {
 	t.Helper()

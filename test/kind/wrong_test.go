@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,9 +30,7 @@ func refused(t *testing.T, hub *hubtest.Hub, file string, texts ...string) {
 			t.Errorf("the message is %s\nwant it to say %q", result.Stderr, text)
 		}
 	}
-	if after := belongings(t); !slices.Equal(after, before) {
-		t.Errorf("docker has %q, want nothing more than %q", after, before)
-	}
+	checkBelongings(t, before)
 }
 
 func TestWrongRequestsAreRefusedBeforeAnythingIsMade(t *testing.T) {
@@ -102,9 +99,7 @@ func TestAnInterruptedInstallGoesOn(t *testing.T) {
 		if result := running.Wait(); result.Status != 1 || !strings.Contains(result.Stderr, "interrupted") {
 			t.Errorf("status %d: %s, want 1 and that it was interrupted", result.Status, result.Stderr)
 		}
-		if after := belongings(t); !slices.Equal(after, before) {
-			t.Errorf("docker has %q, want what it had: %q", after, before)
-		}
+		checkBelongings(t, before)
 	})
 	for _, moment := range []struct{ step, state string }{
 		{"cluster", "waiting"}, {"configuration", "started"}, {"repositories", "started"}, {"root application", "done"},
@@ -123,9 +118,7 @@ func TestAnInterruptedInstallGoesOn(t *testing.T) {
 	}
 	t.Run("another install is told who holds the lock", func(t *testing.T) { testLock(t, hub) })
 	hub.Must(t, "uninstall")
-	if after := belongings(t); !slices.Equal(after, before) {
-		t.Errorf("docker has %q, want what it had: %q", after, before)
-	}
+	checkBelongings(t, before)
 }
 
 // TestANodeWithoutRoomIsNamed has a kubelet that takes its disk to be full, which lets no pod in that is not a part of
@@ -152,9 +145,7 @@ func TestANodeWithoutRoomIsNamed(t *testing.T) {
 		t.Errorf("status %+v, want it not healthy", status)
 	}
 	hub.Must(t, "uninstall")
-	if after := belongings(t); !slices.Equal(after, before) {
-		t.Errorf("docker has %q, want what it had: %q", after, before)
-	}
+	checkBelongings(t, before)
 }
 
 func testLock(t *testing.T, hub *hubtest.Hub) {

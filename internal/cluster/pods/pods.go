@@ -79,11 +79,8 @@ func (r *Runtime) Credentials(context.Context) (*cluster.Credentials, error) {
 const giteaSelector = "app.kubernetes.io/name=gitea"
 
 // EnsureGit waits for Gitea, forwards a port to it until ctx ends, and makes the accounts, the repositories and the
-// webhooks. Repositories elsewhere are as they are.
+// webhooks. It is for hubs whose repositories are there.
 func (r *Runtime) EnsureGit(ctx context.Context, waiting func(string)) (*cluster.Git, error) {
-	if r.elsewhere != nil {
-		return r.elsewhere, nil
-	}
 	for try := 1; ; try++ {
 		git, err := r.setUpGit(ctx, waiting)
 		if err == nil || try == gitTries || ctx.Err() != nil {

@@ -47,7 +47,7 @@ LEVEL = Warn
 
 // Start runs the engine's Gitea at an address of this machine, on a port that is free, for the time of a test. CA is the
 // file with the authority of its certificate.
-func Start(t testing.TB, with *engine.Engine, address string) (f *Forge, host, ca string) {
+func Start(t testing.TB, with *engine.Engine, address string) (f *Forge, ca string) {
 	t.Helper()
 	dir := t.TempDir()
 	certificates := pki.Dir(filepath.Join(dir, "pki"))
@@ -109,7 +109,7 @@ func Start(t testing.TB, with *engine.Engine, address string) (f *Forge, host, c
 		t.Fatalf("making Gitea's administrator: %v\n%s", err, out)
 	}
 	ca = certificates.Cert("ca")
-	return New(t, url, []byte(hubtest.ReadFile(t, ca)), token), net.JoinHostPort(address, port), ca
+	return New(t, url, []byte(hubtest.ReadFile(t, ca)), token), ca
 }
 
 func freePort(t testing.TB, address string) string {
