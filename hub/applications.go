@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/back-stack/backstack/hub/render"
 	"github.com/back-stack/backstack/internal/argocd"
+	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/kube"
 	"github.com/back-stack/backstack/internal/report"
 )
@@ -112,11 +114,10 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 	}
 	var waiting []ApplicationStatus
 	count := 0
-	until, done, err := i.watchApplications(ctx, s)
+	until, err := i.watchApplications(ctx, s)
 	if err != nil {
 		return "", err
 	}
-	defer done()
 	nudge := i.newNudge()
 	err = until(ctx, func(present []*unstructured.Unstructured) (bool, string) {
 		waiting, count = i.unhealthy(present, expected), len(present)
@@ -154,23 +155,31 @@ func (i *install) newNudge() func(ctx context.Context, waiting []ApplicationStat
 // untilFunc waits until what it is given says of all Applications that it is satisfied; see kube.Client.Until.
 type untilFunc func(ctx context.Context, satisfied func([]*unstructured.Unstructured) (bool, string), waiting func(string)) error
 
-// watchApplications returns a way to watch the Applications, which lasts until done is called: through Argo CD's own API
-// where it runs as pods, which is then known to serve people too.
-func (i *install) watchApplications(ctx context.Context, s *report.Step) (until untilFunc, done func(), err error) {
+// watchApplications returns a way to watch the Applications until ctx ends: through Argo CD's own API where it runs as
+// pods, which is then known to serve people too.
+func (i *install) watchApplications(ctx context.Context, s *report.Step) (untilFunc, error) {
 	if i.place.embedded != nil {
 		return func(ctx context.Context, satisfied func([]*unstructured.Unstructured) (bool, string), waiting func(string)) error {
 			return i.client.Until(ctx, applications, argoNamespace, satisfied, waiting)
-		}, func() {}, nil
+		}, nil
 	}
 	s.Wait("Argo CD's API")
+	if i.argoCD != nil {
+		if client, err := i.argoCD(); err == nil {
+			return client.Until, nil
+		}
+	}
 	credentials, err := i.runtime.Credentials(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for {
-		until, done, err := i.connectArgoCD(ctx, credentials.AdminPassword)
-		if err == nil || ctx.Err() != nil || argocd.Refused(err) {
-			return until, done, err
+		client, err := i.connectArgoCD(ctx, credentials.AdminPassword)
+		if err == nil {
+			return client.Until, nil
+		}
+		if ctx.Err() != nil || argocd.Refused(err) {
+			return nil, err
 		}
 		// A node that was started again says for a while that its pods are ready, as they were before.
 		s.Wait("Argo CD's API: " + err.Error())
@@ -184,22 +193,35 @@ func (i *install) watchApplications(ctx context.Context, s *report.Step) (until 
 // argoPause is how long an API that is said to be ready, and does not answer, is left alone.
 const argoPause = 2 * time.Second
 
-func (i *install) connectArgoCD(ctx context.Context, password string) (until untilFunc, done func(), err error) {
+// beginLogin logs in to Argo CD beside everything else, where the hub was installed before and components run as pods:
+// against guesses, Argo CD takes up to a second for a login. Whether it succeeds is seen when it is needed.
+func (i *install) beginLogin(ctx context.Context) error {
+	if i.place.embedded != nil {
+		return nil
+	}
+	password, err := i.options.Home.layout(i.spec.Metadata.Name).Secrets().Get(cluster.AdminPassword)
+	if err != nil || password == "" {
+		return err
+	}
+	i.argoCD = sync.OnceValues(func() (*argocd.Client, error) { return i.connectArgoCD(ctx, password) })
+	go func() { _, _ = i.argoCD() }()
+	return nil
+}
+
+// connectArgoCD logs in to Argo CD, by a way that lasts until ctx ends.
+func (i *install) connectArgoCD(ctx context.Context, password string) (*argocd.Client, error) {
 	forward, err := i.client.Forward(ctx, argoNamespace, "app.kubernetes.io/name=argocd-server", argoPort)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reaching Argo CD's API: %w", err)
+		return nil, fmt.Errorf("reaching Argo CD's API: %w", err)
 	}
 	client, err := argocd.Connect(ctx, argocd.Options{
 		Address: forward.Address(), PlainText: true, Username: "admin", Password: password,
 	})
 	if err != nil {
 		forward.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	return client.Until, func() {
-		_ = client.Close() // it was only read from
-		forward.Close()
-	}, nil
+	return client, nil
 }
 
 // argoPort is where Argo CD's pod serves its API.

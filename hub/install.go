@@ -13,6 +13,7 @@ import (
 
 	"github.com/back-stack/backstack/hub/render"
 	"github.com/back-stack/backstack/hub/spec"
+	"github.com/back-stack/backstack/internal/argocd"
 	"github.com/back-stack/backstack/internal/atomicfile"
 	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/gitops"
@@ -111,6 +112,7 @@ type install struct {
 	rendered   func() ([]renderedComponent, error)     // what of it a first install applies, rendered once
 	later      map[string][]*unstructured.Unstructured // what of that is applied once pods run, by component
 	client     *kube.Client
+	argoCD     func() (*argocd.Client, error) // ends a login that was begun early; nil if none was
 	repository *cluster.Git
 	revision   string // hub.git's commit that is to be applied
 }
@@ -222,6 +224,9 @@ func (i *install) ensureCluster(ctx context.Context, s *report.Step) (string, er
 	if i.runtime, err = i.options.Home.runtime(i.place, i.client, i.spec); err != nil {
 		return "", err
 	}
+	if err := i.beginLogin(ctx); err != nil {
+		return "", err
+	}
 	if err := i.runtime.EnsureDefinitions(ctx, s.Wait); err != nil {
 		return "", err
 	}
@@ -306,10 +311,10 @@ func (i *install) programs(component string) func(context.Context, *report.Step)
 			}
 		}
 		started, err := ensure(ctx, component, s.Wait)
-		if err != nil || !started {
+		if err != nil {
 			return "", err
 		}
-		if err := i.applyLater(ctx, component); err != nil {
+		if err := i.applyLater(ctx, component); err != nil || !started {
 			return "", err
 		}
 		return component + " " + versionOf(component, i.spec), nil

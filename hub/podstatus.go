@@ -56,15 +56,18 @@ func podStatus(pod *unstructured.Unstructured) ProgramStatus {
 	status := ProgramStatus{
 		Name: pod.GetName(), Healthy: phase == "Succeeded" || kube.Condition(pod, "Ready") == "True",
 	}
-	containers, _, _ := unstructured.NestedSlice(pod.Object, "status", "containerStatuses")
-	for _, item := range containers {
-		if container, ok := item.(map[string]any); ok {
-			restarts, _, _ := unstructured.NestedInt64(container, "restartCount")
-			status.Restarts += int(restarts)
-		}
-	}
-	if !status.Healthy {
+	var ended string
+	status.Restarts, ended = kube.Restarts(pod)
+	switch {
+	case !status.Healthy:
 		status.Reason = phase
+	case status.Restarts == 1:
+		status.Reason = "ready (1 restart)"
+	case status.Restarts > 1:
+		status.Reason = fmt.Sprintf("ready (%d restarts)", status.Restarts)
+	}
+	if status.Healthy && ended != "" {
+		status.Reason += ", last " + ended
 	}
 	return status
 }
@@ -94,11 +97,8 @@ func (c *ComponentStatus) addFaults(faults map[string]kube.PodFault) {
 		if fault, ok := faults[program.Name]; ok && !program.Healthy {
 			program.Reason, program.Tail = fault.String(), fault.Log
 		}
-		switch {
-		case !program.Healthy:
+		if program.Reason != "" {
 			reasons = append(reasons, program.Name+": "+program.Reason)
-		case program.Restarts > 0:
-			reasons = append(reasons, fmt.Sprintf("%s: restarted %d times", program.Name, program.Restarts))
 		}
 	}
 	c.Reason = strings.Join(reasons, "; ")

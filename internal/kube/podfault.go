@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // PodFault is why a pod, or a container of it, is neither ready nor complete.
@@ -200,6 +201,26 @@ func (f *PodFault) judgeWaiting(waiting *corev1.ContainerStateWaiting) {
 	if !strings.Contains(waiting.Message, f.Image) {
 		f.Reason = reasonAnd(waiting.Reason, "image "+f.Image+": "+cmp.Or(waiting.Message, "no reason given"))
 	}
+}
+
+// Restarts says how often the containers of a pod were started again, and how the last of them had ended, for example
+// "exited with code 1"; empty if that is not known.
+func Restarts(pod *unstructured.Unstructured) (count int, ended string) {
+	typed, err := convert[corev1.Pod](pod)
+	if err != nil {
+		return 0, ""
+	}
+	var last *corev1.ContainerStateTerminated
+	for _, status := range typed.Status.ContainerStatuses {
+		count += int(status.RestartCount)
+		if t := status.LastTerminationState.Terminated; t != nil && (last == nil || last.FinishedAt.Before(&t.FinishedAt)) {
+			last = t
+		}
+	}
+	if last == nil {
+		return count, ""
+	}
+	return count, exit(last)
 }
 
 // exit says how a container ended.

@@ -155,6 +155,37 @@ func equal(a, b PodFault) bool {
 		a.outlook == b.outlook
 }
 
+func TestRestartsSayHowTheLastContainerEnded(t *testing.T) {
+	pod := readyPod("web-1", "web")
+	ended := func(count int32, second int, code int32, reason string) corev1.ContainerStatus {
+		return corev1.ContainerStatus{RestartCount: count, LastTerminationState: corev1.ContainerState{
+			Terminated: &corev1.ContainerStateTerminated{
+				ExitCode: code, Reason: reason, FinishedAt: metav1.Date(2026, 1, 1, 0, 0, second, 0, time.UTC),
+			},
+		}}
+	}
+	for _, test := range []struct {
+		statuses []corev1.ContainerStatus
+		count    int
+		ended    string
+	}{
+		{[]corev1.ContainerStatus{{}}, 0, ""},
+		{[]corev1.ContainerStatus{{RestartCount: 2}}, 2, ""},
+		{[]corev1.ContainerStatus{ended(1, 1, 137, "OOMKilled")}, 1, "exited with code 137 (OOMKilled)"},
+		{[]corev1.ContainerStatus{ended(1, 9, 2, "Error"), ended(3, 5, 1, "Error")}, 4, "exited with code 2"},
+		{[]corev1.ContainerStatus{ended(1, 5, 2, "Error"), ended(3, 9, 1, "Error")}, 4, "exited with code 1"},
+	} {
+		pod.Status.ContainerStatuses = test.statuses
+		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count, ended := Restarts(&unstructured.Unstructured{Object: object}); count != test.count || ended != test.ended {
+			t.Errorf("%d, %q, want %d, %q", count, ended, test.count, test.ended)
+		}
+	}
+}
+
 func TestPodOwnerIsWhatAPersonHasMade(t *testing.T) {
 	pod := readyPod("web-1", "web")
 	if got := podOwner(pod); got != "Deployment web" {

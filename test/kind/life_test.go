@@ -47,6 +47,8 @@ func TestHub(t *testing.T) {
 		{"a pod that crashes is named", testCrash},
 		{"a Bead with pods answers through the ingress", testBeadWithPods},
 		{"a Gateway leads to a page", testGateway},
+		{"a killed process comes back", testKilledProcesses},
+		{"a second hub beside it", testSecondHub},
 		{"no credential gets out", testSecrets},
 		{"a stopped node comes back with its data", testStoppedNode},
 	} {
@@ -79,7 +81,13 @@ func testInstallAgain(t *testing.T, hub *hubtest.Hub) {
 	client := hub.Client(t)
 	running := podsOf(t, client)
 	commits := len(cloneOf(t, hub, "hub").commits(t))
-	hub.Must(t, "install")
+	again := hub.Start(t, "install")
+	for event := range again.Events() {
+		if event.State == "done" && event.Step != "applications" {
+			t.Errorf("the step %s says that it did something: %s", event.Step, event.Message)
+		}
+	}
+	again.Wait().Want(t, 0)
 	if now := podsOf(t, client); !maps.Equal(now, running) {
 		t.Errorf("pods are %v, want those that there were: %v", now, running)
 	}
@@ -177,7 +185,7 @@ spec:
 // testUpgrade rolls out a version by a commit alone. It is the same program under another tag.
 func testUpgrade(t *testing.T, hub *hubtest.Hub) {
 	const old, next = "quay.io/argoproj/argocd:v3.5.7", "quay.io/argoproj/argocd:v3.5.8-test"
-	docker(t, "exec", hub.Name+"-control-plane", "ctr", "--namespace", "k8s.io", "images", "tag", old, next)
+	docker(t, "exec", node(hub), "ctr", "--namespace", "k8s.io", "images", "tag", old, next)
 	repository := cloneOf(t, hub, "hub")
 	repository.replace(t, "components/argocd/values.yaml", "tag: v3.5.7", "tag: v3.5.8-test")
 	repository.push(t, "Upgrade Argo CD")
@@ -305,7 +313,7 @@ func testGateway(t *testing.T, hub *hubtest.Hub) {
 			t.Fatal(err)
 		}
 	}
-	_, port, err := net.SplitHostPort(docker(t, "port", hub.Name+"-control-plane", "30080"))
+	_, port, err := net.SplitHostPort(docker(t, "port", node(hub), "30080"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -382,13 +390,13 @@ func checkModes(t *testing.T, dir string) {
 // logs are those of all containers in the namespace of a component.
 func logs(t *testing.T, hub *hubtest.Hub, component string) string {
 	t.Helper()
-	return docker(t, "exec", hub.Name+"-control-plane", "sh", "-c",
+	return docker(t, "exec", node(hub), "sh", "-c",
 		"cat /var/log/pods/"+map[string]string{"crossplane": "crossplane-system"}[component]+component+"*_*/*/*.log 2>/dev/null || true")
 }
 
 func testStoppedNode(t *testing.T, hub *hubtest.Hub) {
 	commits := cloneOf(t, hub, "hub").commits(t)
-	docker(t, "stop", "--time", "5", hub.Name+"-control-plane")
+	docker(t, "stop", "--time", "5", node(hub))
 	status := hub.Status(t)
 	if status.Healthy || status.Cluster.Reason == "" {
 		t.Errorf("status %+v, want it not healthy, and why", status.Cluster)

@@ -39,13 +39,13 @@ func (c *Cluster) Ensure(ctx context.Context, waiting func(string)) (bool, error
 	}
 	switch found {
 	case absent:
-		return true, c.create(ctx, e, record, waiting)
+		return true, c.create(ctx, e, waiting)
 	case broken:
 		waiting("deleting what an earlier install left unfinished")
 		if err := e.remove(ctx, c.node()); err != nil {
 			return false, fmt.Errorf("deleting what is left of kind cluster %s: %w", c.options.Name, err)
 		}
-		return true, c.create(ctx, e, record, waiting)
+		return true, c.create(ctx, e, waiting)
 	case stopped:
 		return true, c.start(ctx, e, "start", waiting)
 	case paused:
@@ -72,8 +72,8 @@ func (c *Cluster) look(ctx context.Context, r *record) (engine, *container, erro
 	return e, node, nil
 }
 
-// create makes the cluster. previous is what is known of one that was made before, or nil.
-func (c *Cluster) create(ctx context.Context, e engine, previous *record, waiting func(string)) error {
+// create makes the cluster.
+func (c *Cluster) create(ctx context.Context, e engine, waiting func(string)) error {
 	if c.Ports() == (Ports{}) {
 		if err := c.choosePorts(); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (c *Cluster) create(ctx context.Context, e engine, previous *record, waitin
 	if err := c.ensureImage(ctx, e, waiting); err != nil {
 		return err
 	}
-	record, err := c.newRecord(ctx, e, previous)
+	record, err := c.newRecord(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (c *Cluster) create(ctx context.Context, e engine, previous *record, waitin
 }
 
 // newRecord notes that the cluster is about to be made.
-func (c *Cluster) newRecord(ctx context.Context, e engine, previous *record) (*record, error) {
+func (c *Cluster) newRecord(ctx context.Context, e engine) (*record, error) {
 	r := &record{Engine: e.program, Made: made{
 		Image: c.options.image(), Ports: c.Ports(), PortMappings: c.options.PortMappings, Mounts: c.options.Mounts,
 		Config: string(c.options.Config),
@@ -124,7 +124,7 @@ func (c *Cluster) newRecord(ctx context.Context, e engine, previous *record) (*r
 	if err != nil {
 		return nil, fmt.Errorf("looking for the network of kind cluster %s: %w", c.options.Name, err)
 	}
-	if !found || previous != nil && previous.Network == network {
+	if !found || c.madeByHubs(network) {
 		r.Network = network
 	}
 	return r, c.writeRecord(r)

@@ -190,6 +190,40 @@ func TestDeleteWithoutARecordAsksNoEngine(t *testing.T) {
 	}
 }
 
+func TestTheNetworkBelongsToTheHubThatIsRemovedLast(t *testing.T) {
+	for _, test := range []struct {
+		name, there string // the networks that there are
+		sibling     *record
+		want        string
+	}{
+		{"none was there", "bridge", nil, "kind"},
+		{"one was there", "bridge; echo kind", nil, ""},
+		{"another hub made it", "bridge; echo kind", &record{Engine: "docker", Network: "kind"}, "kind"},
+		{"another hub found it", "bridge; echo kind", &record{Engine: "docker"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fakeEngine(t, `case "$1 $2" in "network ls") echo `+test.there+` ;; esac`)
+			hubs := t.TempDir()
+			for _, name := range []string{"mine", "others"} {
+				if err := os.Mkdir(filepath.Join(hubs, name), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if test.sibling != nil {
+				if err := New(Options{Name: "others", Dir: filepath.Join(hubs, "others")}).writeRecord(test.sibling); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mine := New(Options{Name: "mine", Dir: filepath.Join(hubs, "mine")})
+			for range 2 { // an install that is run again after an interruption
+				if made, err := mine.newRecord(t.Context(), engine{program: "docker"}); err != nil || made.Network != test.want {
+					t.Fatalf("%+v, %v; want the network %q", made, err, test.want)
+				}
+			}
+		})
+	}
+}
+
 func TestDeleteLeavesWhatBackstackDidNotMake(t *testing.T) {
 	for _, test := range []struct {
 		name, inspect, users string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 // that what an interrupted install leaves behind is known.
 type record struct {
 	Engine  string `json:"engine"`            // the program of the container engine
-	Network string `json:"network,omitempty"` // the network that did not exist before; empty: it did
+	Network string `json:"network,omitempty"` // the network that hubs alone need; empty: it was there before them
 	Node    string `json:"node,omitempty"`    // the ID of the node's container; empty: the cluster is not finished
 	Version string `json:"version,omitempty"` // of Kubernetes, without v
 	Made    made   `json:"made"`
@@ -36,26 +37,46 @@ func (r *record) finished() bool { return r != nil && r.Node != "" }
 // engine is the container engine that the cluster was made with, whatever else there is now.
 func (r *record) engine() engine { return engine{program: r.Engine} }
 
-func (c *Cluster) recordPath() string { return c.path("kind.json") }
+const recordFile = "kind.json"
+
+func (c *Cluster) recordPath() string { return c.path(recordFile) }
 
 // readRecord returns nil if there is no record: nothing was made.
 func (c *Cluster) readRecord() (*record, error) {
-	data, err := os.ReadFile(c.recordPath())
+	r, err := readRecord(c.recordPath())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
-	}
-	r := &record{}
-	if err == nil {
-		err = json.Unmarshal(data, r)
-	}
-	if err == nil && !slices.Contains(programs(), r.Engine) {
-		err = fmt.Errorf("the container engine %q is unknown", r.Engine)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the record of kind cluster %s: %w; if the cluster is this hub's, delete it with "+
 			"`kind delete cluster --name %s` and then remove %s", c.options.Name, err, c.options.Name, c.recordPath())
 	}
 	return r, nil
+}
+
+func readRecord(path string) (*record, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &record{}
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(programs(), r.Engine) {
+		return nil, fmt.Errorf("the container engine %q is unknown", r.Engine)
+	}
+	return r, nil
+}
+
+// madeByHubs says whether a network is there because this hub, or another of this user's, needed it. The hub that is removed
+// last takes it along.
+func (c *Cluster) madeByHubs(network string) bool {
+	paths, _ := filepath.Glob(filepath.Join(filepath.Dir(c.options.Dir), "*", recordFile))
+	return slices.ContainsFunc(paths, func(path string) bool {
+		r, err := readRecord(path)
+		return err == nil && r.Network == network // what cannot be read is said where it is needed
+	})
 }
 
 func (c *Cluster) writeRecord(r *record) error {

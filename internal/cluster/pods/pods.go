@@ -58,16 +58,23 @@ func New(o Options) *Runtime {
 // EnsureDefinitions does nothing: the charts bring them.
 func (r *Runtime) EnsureDefinitions(context.Context, func(string)) error { return nil }
 
-// EnsurePrograms waits until the pods of a component run. It returns true: whether they had to be started is not known.
+// EnsurePrograms waits until the pods of a component run. It returns whether it had to.
 func (r *Runtime) EnsurePrograms(ctx context.Context, component string, waiting func(string)) (bool, error) {
 	chart, ok := charts.Lookup(component)
 	if !ok {
 		return false, nil
 	}
-	if err := r.client.AwaitWorkloads(ctx, chart.Namespace, "", waiting); err != nil {
+	waited := false
+	err := r.client.AwaitWorkloads(ctx, chart.Namespace, "", func(what string) {
+		waited = true
+		if waiting != nil {
+			waiting(what)
+		}
+	})
+	if err != nil {
 		return false, fmt.Errorf("waiting for the pods of %s: %w", component, err)
 	}
-	return true, nil
+	return waited, nil
 }
 
 // Credentials returns the passwords that Argo CD starts with; they are made if they are not there.
