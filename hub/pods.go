@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -24,7 +23,6 @@ import (
 )
 
 var (
-	daemonSets        = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "daemonsets"}
 	persistentVolumes = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumes"}
 )
 
@@ -289,19 +287,12 @@ func (i *install) awaitVolumes(ctx context.Context, volumes []*unstructured.Unst
 }
 
 // awaitServices waits until pods reach Services, on a cluster that has just been made: what starts before that fails, and is
-// started again only after a pause. Without kube-proxy, something that backstack does not know of does its work.
+// started again only after a pause.
 func (i *install) awaitServices(ctx context.Context) error {
 	if i.place.kind == nil {
 		return nil
 	}
-	const namespace = "kube-system"
-	switch _, err := i.client.Get(ctx, daemonSets, namespace, "kube-proxy"); {
-	case apierrors.IsNotFound(err):
-		return nil
-	case err != nil:
-		return fmt.Errorf("looking for kube-proxy: %w", err)
-	}
-	return i.client.AwaitWorkloads(ctx, namespace, "k8s-app=kube-proxy", nil)
+	return i.client.AwaitServices(ctx)
 }
 
 // applyLater applies what of a component is of kinds that its own pods define, once they run, so that it need not wait for
