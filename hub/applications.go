@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -64,7 +63,13 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 		return "", err
 	}
 	if slices.ContainsFunc(present, func(obj unstructured.Unstructured) bool { return obj.GetName() == rootApplication }) {
-		return "", i.refreshStale(ctx, present)
+		// The webhook has told Argo CD of the newest commit, unless it was not running then.
+		for n := range present {
+			if i.stale(&present[n]) {
+				err = errors.Join(err, i.refresh(ctx, present[n].GetName()))
+			}
+		}
+		return "", err
 	}
 	// The root comes last: with it, the first install is over.
 	last := len(objects) - 1
@@ -77,27 +82,15 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 	return fmt.Sprintf("applied %d applications", len(objects)), nil
 }
 
-// refreshStale asks Argo CD to look at hub.git again where it has not seen the newest commit. The webhook has told it,
-// unless it was not running then.
-func (i *install) refreshStale(ctx context.Context, present []unstructured.Unstructured) error {
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{"argocd.argoproj.io/refresh": "normal"}},
-	})
+// refresh asks Argo CD to look at an Application and its repository again.
+func (i *install) refresh(ctx context.Context, name string) error {
+	const patch = `{"metadata":{"annotations":{"argocd.argoproj.io/refresh":"normal"}}}`
+	_, err := i.client.Dynamic().Resource(applications).Namespace(argoNamespace).Patch(
+		ctx, name, types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: kube.Backstack})
 	if err != nil {
-		return err
+		return fmt.Errorf("refreshing application %s: %w", name, err)
 	}
-	var faults []error
-	for _, obj := range present {
-		if !i.stale(&obj) {
-			continue
-		}
-		_, err := i.client.Dynamic().Resource(applications).Namespace(argoNamespace).Patch(
-			ctx, obj.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.Backstack})
-		if err != nil {
-			faults = append(faults, fmt.Errorf("refreshing application %s: %w", obj.GetName(), err))
-		}
-	}
-	return errors.Join(faults...)
+	return nil
 }
 
 // awaitHealthy waits until every Application is Synced to the newest commit and Healthy.
@@ -120,8 +113,8 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 	}
 	nudge := i.newNudge()
 	err = until(ctx, func(present []*unstructured.Unstructured) (bool, string) {
+		nudge(ctx, present, i.unhealthy(present, expected)) // which may tell of a newer commit
 		waiting, count = i.unhealthy(present, expected), len(present)
-		nudge(ctx, waiting)
 		return len(waiting) == 0, DescribeApplications(waiting)
 	}, s.Wait)
 	if err != nil {
@@ -135,20 +128,42 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 	return fmt.Sprintf("%d Synced and Healthy", count), nil
 }
 
-// nudgePause is how long an ApplicationSet is left alone between two requests to look again.
+// nudgePause is how long Argo CD is left alone between two requests to look again.
 const nudgePause = 5 * time.Second
 
-// newNudge returns a function that makes the ApplicationSet of the Beads look again once nothing but it is wrong. What it
-// cannot ask the repo-server, as after a restart of both, it would ask minutes later.
-func (i *install) newNudge() func(ctx context.Context, waiting []ApplicationStatus) {
+// newNudge returns a function that makes Argo CD look again, soon, at what it would look at minutes later: Applications
+// that it could not compare or of which it has not seen the newest commit and, once nothing else is wrong, the ApplicationSet
+// of the Beads, for which the repo-server did not answer, as after a restart of both. If not now, it looks by itself: errors
+// are of no interest.
+func (i *install) newNudge() func(ctx context.Context, present []*unstructured.Unstructured, waiting []ApplicationStatus) {
 	var last time.Time
-	return func(ctx context.Context, waiting []ApplicationStatus) {
-		alone := len(waiting) == 1 && waiting[0].Name == rootApplication && waiting[0].Health == "Degraded"
-		if !alone || time.Since(last) < nudgePause {
+	return func(ctx context.Context, present []*unstructured.Unstructured, waiting []ApplicationStatus) {
+		if time.Since(last) < nudgePause {
 			return
 		}
-		last = time.Now()
-		_ = argocd.RefreshApplicationSet(ctx, i.client, argoNamespace, "beads") // if not now, it looks by itself
+		if len(waiting) == 1 && waiting[0].Name == rootApplication && waiting[0].Health == "Degraded" {
+			last = time.Now()
+			_ = argocd.RefreshApplicationSet(ctx, i.client, argoNamespace, "beads")
+		}
+		behind := func(app *unstructured.Unstructured) bool {
+			return i.stale(app) && ApplicationStatusOf(app).revision != ""
+		}
+		if slices.ContainsFunc(present, behind) {
+			i.followTip(ctx)
+		}
+		for _, app := range present {
+			if status := ApplicationStatusOf(app); behind(app) || status.Sync == "Unknown" && status.Reason != "" {
+				last = time.Now()
+				_ = i.refresh(ctx, app.GetName())
+			}
+		}
+	}
+}
+
+// followTip takes what somebody has pushed to hub.git since this install looked for the commit that is to be applied.
+func (i *install) followTip(ctx context.Context) {
+	if tip, err := repository(i.repository, i.repository.Hub).Tip(ctx); err == nil && tip != "" {
+		i.revision = tip
 	}
 }
 
@@ -174,7 +189,7 @@ func (i *install) watchApplications(ctx context.Context, s *report.Step) (untilF
 		return nil, err
 	}
 	for {
-		client, err := i.connectArgoCD(ctx, credentials.AdminPassword)
+		client, err := connectArgoCD(ctx, i.client, credentials.AdminPassword)
 		if err == nil {
 			return client.Until, nil
 		}
@@ -195,33 +210,36 @@ const argoPause = 2 * time.Second
 
 // beginLogin logs in to Argo CD beside everything else, where the hub was installed before and components run as pods:
 // against guesses, Argo CD takes up to a second for a login. Whether it succeeds is seen when it is needed.
-func (i *install) beginLogin(ctx context.Context) error {
+func (i *install) beginLogin(ctx context.Context) {
 	if i.place.embedded != nil {
-		return nil
+		return
 	}
 	password, err := i.options.Home.layout(i.spec.Metadata.Name).Secrets().Get(cluster.AdminPassword)
 	if err != nil || password == "" {
-		return err
+		return
 	}
-	i.argoCD = sync.OnceValues(func() (*argocd.Client, error) { return i.connectArgoCD(ctx, password) })
+	client, err := kube.New(i.place.Kubeconfig())
+	if err != nil {
+		return
+	}
+	i.argoCD = sync.OnceValues(func() (*argocd.Client, error) { return connectArgoCD(ctx, client, password) })
 	go func() { _, _ = i.argoCD() }()
-	return nil
 }
 
 // connectArgoCD logs in to Argo CD, by a way that lasts until ctx ends.
-func (i *install) connectArgoCD(ctx context.Context, password string) (*argocd.Client, error) {
-	forward, err := i.client.Forward(ctx, argoNamespace, "app.kubernetes.io/name=argocd-server", argoPort)
+func connectArgoCD(ctx context.Context, client *kube.Client, password string) (*argocd.Client, error) {
+	forward, err := client.Forward(ctx, argoNamespace, "app.kubernetes.io/name=argocd-server", argoPort)
 	if err != nil {
 		return nil, fmt.Errorf("reaching Argo CD's API: %w", err)
 	}
-	client, err := argocd.Connect(ctx, argocd.Options{
+	connected, err := argocd.Connect(ctx, argocd.Options{
 		Address: forward.Address(), PlainText: true, Username: "admin", Password: password,
 	})
 	if err != nil {
 		forward.Close()
 		return nil, err
 	}
-	return client, nil
+	return connected, nil
 }
 
 // argoPort is where Argo CD's pod serves its API.

@@ -37,6 +37,8 @@ const abortTimeout = 15 * time.Second
 // Install makes the hub that is asked for, or brings the one there is to what is asked for, and waits until it is
 // healthy. It can be interrupted at any point and run again. It returns the name of the hub, once that is known to be one.
 func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string, error) {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	i, err := newInstall(ctx, o)
 	if err != nil {
 		return "", err
@@ -51,6 +53,7 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 			"another", err)}
 	}
 	defer held.release()
+	i.beginLogin(ctx)
 	err = i.run(ctx, to)
 	if err != nil && ctx.Err() != nil {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
@@ -222,9 +225,6 @@ func (i *install) ensureCluster(ctx context.Context, s *report.Step) (string, er
 		return "", err
 	}
 	if i.runtime, err = i.options.Home.runtime(i.place, i.client, i.spec); err != nil {
-		return "", err
-	}
-	if err := i.beginLogin(ctx); err != nil {
 		return "", err
 	}
 	if err := i.runtime.EnsureDefinitions(ctx, s.Wait); err != nil {

@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,6 +41,24 @@ func testCommits(t *testing.T, hub *hubtest.Hub) {
 	hub.AwaitHealthy(t)
 }
 
+// testCommitDuringInstall pushes a commit while an install has looked at hub.git already. It must not wait for the commit
+// that was the newest then.
+func testCommitDuringInstall(t *testing.T, hub *hubtest.Hub) {
+	install := hub.Start(t, "install", "--timeout", "1m")
+	if !install.Await("repositories", "done", "unchanged") {
+		t.Fatalf("the install ended before that: %+v", install.Wait())
+	}
+	install.Signal(t, syscall.SIGSTOP)
+	repository := hub.Clone(t, "hub")
+	repository.Push(t, "Look for lost commits less often again", map[string]string{
+		argoValues: repository.Replace(t, argoValues, "timeout.reconciliation: 170s", "timeout.reconciliation: 175s"),
+	})
+	hubtest.Until(t, hub.Client(t), configMaps, "argocd", "argocd-cm", hubtest.HasValue("175s", "data", "timeout.reconciliation"))
+	hub.AwaitHealthy(t)
+	install.Signal(t, syscall.SIGCONT)
+	install.Wait().Want(t, 0)
+}
+
 // testHandEdits checks that Argo CD puts back what somebody changes or deletes in the cluster.
 func testHandEdits(t *testing.T, hub *hubtest.Hub) {
 	client, ctx := hub.Client(t), hubtest.Patient(t)
@@ -55,7 +74,7 @@ func testHandEdits(t *testing.T, hub *hubtest.Hub) {
 	if err := client.Dynamic().Resource(policies).Delete(ctx, policyName, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hubtest.HasValue("170s", "data", "timeout.reconciliation"))
+	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hubtest.HasValue("175s", "data", "timeout.reconciliation"))
 	hubtest.Until(t, client, policies, "", policyName, hasMessage)
 	hub.AwaitHealthy(t)
 }
@@ -74,7 +93,7 @@ func testConflict(t *testing.T, hub *hubtest.Hub) {
 	before := observe(t, hub)
 	hub.Must(t, "install")
 	before.check(t, hub)
-	if values := hub.Clone(t, "hub").Read(t, argoValues); !strings.Contains(values, "timeout.reconciliation: 170s") {
+	if values := hub.Clone(t, "hub").Read(t, argoValues); !strings.Contains(values, "timeout.reconciliation: 175s") {
 		t.Errorf("install took back what was committed in %s:\n%s", argoValues, values)
 	}
 

@@ -22,6 +22,7 @@ func TestHub(t *testing.T) {
 		{"files are for their owner alone", testModes},
 		{"policies", testPolicies},
 		{"a commit takes effect", testCommits},
+		{"a commit while an install goes on", testCommitDuringInstall},
 		{"a hand edit is put back", testHandEdits},
 		{"a bead is installed, used and changed", testBead},
 		{"beads", testBeads},

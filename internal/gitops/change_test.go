@@ -77,6 +77,18 @@ func TestAChangeAddsChangesAndRemovesInOneCommit(t *testing.T) {
 	}
 }
 
+func TestTheTipIsTheNewestCommit(t *testing.T) {
+	r := remote(t)
+	if tip, err := r.Tip(t.Context()); err != nil || tip != "" {
+		t.Errorf("an empty repository is at %q, %v: want nothing", tip, err)
+	}
+	change(t, r, "first", set("a", "1"))
+	newest := change(t, r, "second", set("a", "2"))
+	if tip, err := r.Tip(t.Context()); err != nil || tip != newest.Revision {
+		t.Errorf("the repository is at %q, %v: want %s", tip, err, newest.Revision)
+	}
+}
+
 func TestAChangeThatChangesNothingIsNoCommit(t *testing.T) {
 	r := remote(t)
 	first := change(t, r, "first", set("a", "1"))

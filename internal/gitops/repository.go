@@ -127,19 +127,16 @@ func (r Repository) push(ctx context.Context, repository *git.Repository, head, 
 	}
 	if to == branch {
 		// Servers have many ways to say that someone else was faster: what counts is whether the branch is where it was.
-		if tip, tipErr := r.tip(ctx, repository); tipErr == nil && tip != head {
+		if tip, tipErr := r.Tip(ctx); tipErr == nil && tip != head {
 			return &movedError{err}
 		}
 	}
 	return r.rejected(err, to, said.String())
 }
 
-// tip returns the commit that the branch is at on the server; empty if there is none.
-func (r Repository) tip(ctx context.Context, repository *git.Repository) (string, error) {
-	remote, err := repository.Remote(git.DefaultRemoteName)
-	if err != nil {
-		return "", err
-	}
+// Tip returns the commit that the branch is at on the server; empty if there is none.
+func (r Repository) Tip(ctx context.Context) (string, error) {
+	remote := git.NewRemote(memory.NewStorage(), &config.RemoteConfig{Name: git.DefaultRemoteName, URLs: []string{r.URL}})
 	refs, err := remote.ListContext(ctx, &git.ListOptions{Auth: r.auth(), CABundle: r.CA})
 	if err != nil && !errors.Is(err, transport.ErrEmptyRemoteRepository) {
 		return "", err
