@@ -34,7 +34,7 @@ type Runtime interface {
 	EnsureDefinitions(ctx context.Context, waiting func(string)) error
 	// EnsureGit makes the hub's repositories there for reading and writing; they may be empty.
 	EnsureGit(ctx context.Context, waiting func(string)) (*Git, error)
-	// EnsurePrograms makes the programs of a component run, and waits until they do. It returns whether one was started.
+	// EnsurePrograms makes the programs of a component run, and waits until they do. It returns whether it had to.
 	EnsurePrograms(ctx context.Context, component string, waiting func(string)) (bool, error)
 	// Credentials returns what Argo CD's first install needs and Git must not hold.
 	Credentials(ctx context.Context) (*Credentials, error)
