@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -74,15 +75,23 @@ func NewForConfig(config *rest.Config) (*Client, error) {
 	return &Client{dynamic: dyn, metadata: meta, core: core, config: config}, nil
 }
 
-// resource is the endpoint of an object's kind. The plural is guessed by the rule that all kinds of a hub follow, and an
-// object that names a namespace is taken to have one: asking the API server for its kinds would take longer than the rest.
+// resource is the endpoint of an object's kind. The plural is guessed, and an object that names a namespace is taken to have
+// one: asking the API server for its kinds would take longer than the rest.
 func (c *Client) resource(obj *unstructured.Unstructured) dynamic.ResourceInterface {
-	plural, _ := meta.UnsafeGuessKindToResource(obj.GroupVersionKind())
-	resource := c.dynamic.Resource(plural)
+	resource := c.dynamic.Resource(guessResource(obj.GroupVersionKind()))
 	if obj.GetNamespace() != "" {
 		return resource.Namespace(obj.GetNamespace())
 	}
 	return resource
+}
+
+// guessResource makes the plural that kinds' resources have. To apimachinery, that of Gateway is gatewaies.
+func guessResource(kind schema.GroupVersionKind) schema.GroupVersionResource {
+	guessed, _ := meta.UnsafeGuessKindToResource(kind)
+	if stem, ok := strings.CutSuffix(guessed.Resource, "ies"); ok && stem != "" && strings.Contains("aeo", stem[len(stem)-1:]) {
+		guessed.Resource = stem + "ys"
+	}
+	return guessed
 }
 
 // Apply makes the objects what they say, by server-side apply under the name of manager. Their order does not matter; all

@@ -109,3 +109,14 @@ func TestUntilNamesWhatItWaitedFor(t *testing.T) {
 		t.Errorf("error %v, want the cause and what was waited for", err)
 	}
 }
+
+func TestResourcesArePluralsOfTheirKinds(t *testing.T) {
+	for kind, want := range map[string]string{
+		"Gateway": "gateways", "Policy": "policies", "ClusterPolicy": "clusterpolicies", "Ingress": "ingresses", "Pod": "pods",
+		"Key": "keys", "GatewayClass": "gatewayclasses", "Endpoints": "endpoints",
+	} {
+		if got := guessResource(schema.GroupVersionKind{Kind: kind}).Resource; got != want {
+			t.Errorf("%s has the plural %s, want %s", kind, got, want)
+		}
+	}
+}
