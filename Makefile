@@ -30,7 +30,7 @@ build: requirements ## Build the command at bin/backstack
 .PHONY: test
 test: requirements ## Run all tests, those against a real hub too
 	@$(GO) -C engine/platform test ./redis ./settle
-	@$(GO) test -timeout 30m -count 1 ./... # Go does not see that the suite is about a command that has changed
+	@$(GO) test -timeout 60m -count 1 ./... # Go does not see that the suite is about a command that has changed
 
 .PHONY: lint
 lint: requirements ## Check format, vet and staticcheck
@@ -41,7 +41,7 @@ lint: requirements ## Check format, vet and staticcheck
 
 .PHONY: bench
 bench: build ## Measure install, commit, uninstall and memory, as ratios within one run
-	@$(GO) test -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/bench
+	@$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./test/bench
 
 .PHONY: e2e-kind
 e2e-kind: requirements ## Test hubs on real kind clusters; needs docker (KIND_NODE_IMAGE, KIND_CONFIG)
