@@ -36,8 +36,9 @@ type ApplicationStatus struct {
 	Health string `json:"health"`           // Healthy, Progressing, Degraded, Suspended, Missing or Unknown
 	Reason string `json:"reason,omitempty"` // why it is not Synced and Healthy
 
-	revision string // the commit that Sync speaks of
-	project  string
+	revision   string // the commit that Sync speaks of
+	repository string // its URL
+	project    string
 }
 
 // Healthy says whether there is nothing to wait for.
@@ -65,8 +66,8 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 	if slices.ContainsFunc(present, func(obj unstructured.Unstructured) bool { return obj.GetName() == rootApplication }) {
 		// The webhook has told Argo CD of the newest commit, unless it was not running then.
 		for n := range present {
-			if i.stale(&present[n]) {
-				err = errors.Join(err, i.refresh(ctx, present[n].GetName()))
+			if app := ApplicationStatusOf(&present[n]); i.stale(app) {
+				err = errors.Join(err, i.refresh(ctx, app.Name))
 			}
 		}
 		return "", err
@@ -113,8 +114,12 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 	}
 	nudge := i.newNudge()
 	err = until(ctx, func(present []*unstructured.Unstructured) (bool, string) {
-		nudge(ctx, present, i.unhealthy(present, expected)) // which may tell of a newer commit
-		waiting, count = i.unhealthy(present, expected), len(present)
+		apps := make([]ApplicationStatus, len(present))
+		for n, obj := range present {
+			apps[n] = ApplicationStatusOf(obj)
+		}
+		nudge(ctx, apps, i.unhealthy(apps, expected)) // which may tell of a newer commit
+		waiting, count = i.unhealthy(apps, expected), len(apps)
 		return len(waiting) == 0, DescribeApplications(waiting)
 	}, s.Wait)
 	if err != nil {
@@ -135,9 +140,9 @@ const nudgePause = 5 * time.Second
 // that it could not compare or of which it has not seen the newest commit and, once nothing else is wrong, the ApplicationSet
 // of the Beads, for which the repo-server did not answer, as after a restart of both. If not now, it looks by itself: errors
 // are of no interest.
-func (i *install) newNudge() func(ctx context.Context, present []*unstructured.Unstructured, waiting []ApplicationStatus) {
+func (i *install) newNudge() func(ctx context.Context, apps, waiting []ApplicationStatus) {
 	var last time.Time
-	return func(ctx context.Context, present []*unstructured.Unstructured, waiting []ApplicationStatus) {
+	return func(ctx context.Context, apps, waiting []ApplicationStatus) {
 		if time.Since(last) < nudgePause {
 			return
 		}
@@ -145,16 +150,14 @@ func (i *install) newNudge() func(ctx context.Context, present []*unstructured.U
 			last = time.Now()
 			_ = argocd.RefreshApplicationSet(ctx, i.client, argoNamespace, "beads")
 		}
-		behind := func(app *unstructured.Unstructured) bool {
-			return i.stale(app) && ApplicationStatusOf(app).revision != ""
-		}
-		if slices.ContainsFunc(present, behind) {
+		behind := func(app ApplicationStatus) bool { return i.stale(app) && app.revision != "" }
+		if slices.ContainsFunc(apps, behind) {
 			i.followTip(ctx)
 		}
-		for _, app := range present {
-			if status := ApplicationStatusOf(app); behind(app) || status.Sync == "Unknown" && status.Reason != "" {
+		for _, app := range apps {
+			if behind(app) || app.Sync == "Unknown" && app.Reason != "" {
 				last = time.Now()
-				_ = i.refresh(ctx, app.GetName())
+				_ = i.refresh(ctx, app.Name)
 			}
 		}
 	}
@@ -246,17 +249,16 @@ func connectArgoCD(ctx context.Context, client *kube.Client, password string) (*
 const argoPort = 8080
 
 // unhealthy lists the applications that are not done with the newest commit, and those that are not there yet.
-func (i *install) unhealthy(present []*unstructured.Unstructured, expected map[string]bool) []ApplicationStatus {
+func (i *install) unhealthy(apps []ApplicationStatus, expected map[string]bool) []ApplicationStatus {
 	missing := maps.Clone(expected)
 	var waiting []ApplicationStatus
-	for _, obj := range present {
-		delete(missing, obj.GetName())
-		status := ApplicationStatusOf(obj)
-		if i.stale(obj) && status.Healthy() {
-			status.Sync, status.Reason = "Unknown", "the newest commit has not been looked at yet"
+	for _, app := range apps {
+		delete(missing, app.Name)
+		if i.stale(app) && app.Healthy() {
+			app.Sync, app.Reason = "Unknown", "the newest commit has not been looked at yet"
 		}
-		if !status.Healthy() {
-			waiting = append(waiting, status)
+		if !app.Healthy() {
+			waiting = append(waiting, app)
 		}
 	}
 	for name := range missing {
@@ -277,14 +279,8 @@ func DescribeApplications(waiting []ApplicationStatus) string {
 
 // stale says whether Argo CD has not looked at hub.git's newest commit for an Application. For a Bead it looks only when a
 // commit changes the Bead's folder, so an older commit says nothing.
-func (i *install) stale(app *unstructured.Unstructured) bool {
-	status := ApplicationStatusOf(app)
-	return repositoryOf(app) == i.repository.Hub && !strings.HasPrefix(status.project, "bead") && status.revision != i.revision
-}
-
-func repositoryOf(app *unstructured.Unstructured) string {
-	url, _, _ := unstructured.NestedString(app.Object, "spec", "source", "repoURL")
-	return url
+func (i *install) stale(app ApplicationStatus) bool {
+	return app.repository == i.repository.Hub && !strings.HasPrefix(app.project, "bead") && app.revision != i.revision
 }
 
 // ApplicationStatusOf reads an Application's status.
@@ -294,11 +290,12 @@ func ApplicationStatusOf(app *unstructured.Unstructured) ApplicationStatus {
 		return value
 	}
 	status := ApplicationStatus{
-		Name:     app.GetName(),
-		Sync:     cmp.Or(text("status", "sync", "status"), "Unknown"),
-		Health:   cmp.Or(text("status", "health", "status"), "Unknown"),
-		revision: text("status", "sync", "revision"),
-		project:  text("spec", "project"),
+		Name:       app.GetName(),
+		Sync:       cmp.Or(text("status", "sync", "status"), "Unknown"),
+		Health:     cmp.Or(text("status", "health", "status"), "Unknown"),
+		revision:   text("status", "sync", "revision"),
+		repository: text("spec", "source", "repoURL"),
+		project:    text("spec", "project"),
 	}
 	if !status.Healthy() {
 		status.Reason = reason(app)

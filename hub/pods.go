@@ -22,9 +22,7 @@ import (
 	"github.com/back-stack/backstack/internal/secrets"
 )
 
-var (
-	persistentVolumes = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumes"}
-)
+var persistentVolumes = schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumes"}
 
 // applyPodSecrets makes the Secrets that components need when they run as pods, and that are in no repository.
 func (i *install) applyPodSecrets(ctx context.Context) error {

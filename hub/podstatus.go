@@ -14,6 +14,7 @@ import (
 	"github.com/back-stack/backstack/charts"
 	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/supervisor"
 )
 
 var podResource = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
@@ -61,10 +62,8 @@ func podStatus(pod *unstructured.Unstructured) ProgramStatus {
 	switch {
 	case !status.Healthy:
 		status.Reason = phase
-	case status.Restarts == 1:
-		status.Reason = "ready (1 restart)"
-	case status.Restarts > 1:
-		status.Reason = fmt.Sprintf("ready (%d restarts)", status.Restarts)
+	case status.Restarts > 0:
+		status.Reason = supervisor.Status{State: supervisor.Ready, Restarts: status.Restarts}.Reason()
 	}
 	if status.Healthy && ended != "" {
 		status.Reason += ", last " + ended

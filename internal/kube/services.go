@@ -7,7 +7,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Where kube-proxy is found, and where it says what it has done unless it was told another port:
@@ -27,8 +26,7 @@ const proxyPatience = 15 * time.Second
 // readiness probe, and its pod is ready before it has made a single rule. Without kube-proxy, something unknown does its
 // work, and nothing is waited for.
 func (c *Client) AwaitServices(ctx context.Context) error {
-	daemonSets := schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "daemonsets"}
-	switch _, err := c.Get(ctx, daemonSets, proxyNamespace, proxyName); {
+	switch _, err := c.Get(ctx, daemonSetResource, proxyNamespace, proxyName); {
 	case apierrors.IsNotFound(err):
 		return nil
 	case err != nil:
@@ -48,7 +46,7 @@ func (c *Client) AwaitServices(ctx context.Context) error {
 			pause(patient)
 		}
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 // hasRules says whether kube-proxy on a node has made rules for the Services of any family of addresses.

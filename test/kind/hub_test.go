@@ -101,6 +101,9 @@ func merge(into, from map[string]any) {
 	}
 }
 
+// node is the container that a hub's cluster is.
+func node(hub *hubtest.Hub) string { return hub.Name + "-control-plane" }
+
 // docker runs a docker command and returns what it prints.
 func docker(t testing.TB, args ...string) string {
 	t.Helper()

@@ -14,9 +14,6 @@ import (
 	"github.com/back-stack/backstack/test/internal/hubtest"
 )
 
-// node is the container that a hub's cluster is.
-func node(hub *hubtest.Hub) string { return hub.Name + "-control-plane" }
-
 // process is that of a container on a hub's node.
 type process struct{ namespace, pod, pid string }
 

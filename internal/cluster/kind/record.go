@@ -72,10 +72,11 @@ func readRecord(path string) (*record, error) {
 // madeByHubs says whether a network is there because this hub, or another of this user's, needed it. The hub that is removed
 // last takes it along.
 func (c *Cluster) madeByHubs(network string) bool {
-	paths, _ := filepath.Glob(filepath.Join(filepath.Dir(c.options.Dir), "*", recordFile))
-	return slices.ContainsFunc(paths, func(path string) bool {
-		r, err := readRecord(path)
-		return err == nil && r.Network == network // what cannot be read is said where it is needed
+	hubs := filepath.Dir(c.options.Dir)
+	entries, _ := os.ReadDir(hubs) // what cannot be read is said where it is needed
+	return slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
+		r, err := readRecord(filepath.Join(hubs, entry.Name(), recordFile))
+		return err == nil && r.Network == network
 	})
 }
 
