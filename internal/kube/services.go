@@ -7,6 +7,8 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Where kube-proxy is found, and where it says what it has done unless it was told another port:
@@ -35,6 +37,10 @@ func (c *Client) AwaitServices(ctx context.Context) error {
 	if err := c.AwaitWorkloads(ctx, proxyNamespace, proxySelector, nil); err != nil {
 		return err
 	}
+	families, err := c.serviceFamilies(ctx)
+	if err != nil {
+		return err
+	}
 	nodes, err := c.List(ctx, nodeResource, "")
 	if err != nil {
 		return err
@@ -42,20 +48,42 @@ func (c *Client) AwaitServices(ctx context.Context) error {
 	patient, cancel := context.WithTimeout(ctx, proxyPatience)
 	defer cancel()
 	for _, node := range nodes {
-		for !c.hasRules(patient, node.GetName()) && patient.Err() == nil {
+		for !c.hasRules(patient, node.GetName(), families) && patient.Err() == nil {
 			pause(patient)
 		}
 	}
 	return context.Cause(ctx)
 }
 
-// hasRules says whether kube-proxy on a node has made rules for the Services of any family of addresses.
-func (c *Client) hasRules(ctx context.Context, node string) bool {
+// serviceFamilies are the families of the addresses at which pods reach the API server, such as IPv4.
+func (c *Client) serviceFamilies(ctx context.Context) ([]string, error) {
+	service, err := c.Get(ctx, serviceResource, metav1.NamespaceDefault, "kubernetes")
+	if err != nil {
+		return nil, fmt.Errorf("looking for the Service of the API server: %w", err)
+	}
+	families, _, err := unstructured.NestedStringSlice(service.Object, "spec", "ipFamilies")
+	if err != nil {
+		return nil, fmt.Errorf("reading the Service of the API server: %w", err)
+	}
+	return families, nil
+}
+
+// hasRules says whether kube-proxy on a node has made rules for the Services of each family of addresses. It makes those of
+// IPv4 and IPv6 side by side, and of one seconds before the other.
+func (c *Client) hasRules(ctx context.Context, node string, families []string) bool {
 	// One that is not healthy says what it has done, too.
 	answer, _ := c.core.RESTClient().Get().Resource("nodes").Name(node + ":" + proxyPort).SubResource("proxy").
 		Suffix("livez").Do(ctx).Raw()
 	var health struct {
 		Status map[string]any `json:"status"`
 	}
-	return json.Unmarshal(answer, &health) == nil && len(health.Status) > 0
+	if json.Unmarshal(answer, &health) != nil {
+		return false
+	}
+	for _, family := range families {
+		if _, made := health.Status[family]; !made {
+			return false
+		}
+	}
+	return true
 }

@@ -20,6 +20,7 @@ func TestKubeProxyHasRulesOnceItHasMadeSome(t *testing.T) {
 		{"it does not listen yet", 503, `{"kind":"Status","apiVersion":"v1","status":"Failure","code":503}`, false},
 		{"it has made none", 200, `{"lastUpdated":"2026-01-01T00:00:00Z","currentTime":"2026-01-01T00:00:00Z","healthy":true}`, false},
 		{"it has", 200, `{"healthy":true,"status":{"IPv4":{"lastUpdated":"2026-01-01T00:00:00Z","healthy":true}}}`, true},
+		{"it has for others", 200, `{"healthy":true,"status":{"IPv6":{"lastUpdated":"2026-01-01T00:00:00Z","healthy":true}}}`, false},
 		{"it is behind", 503, `{"healthy":false,"status":{"IPv4":{"lastUpdated":"2026-01-01T00:00:00Z","healthy":false}}}`, true},
 		{"it is something else", 200, `ok`, false},
 	} {
@@ -37,7 +38,7 @@ func TestKubeProxyHasRulesOnceItHasMadeSome(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := client.hasRules(t.Context(), "one"); got != test.want {
+			if got := client.hasRules(t.Context(), "one", []string{"IPv4"}); got != test.want {
 				t.Errorf("%t, want %t", got, test.want)
 			}
 		})
