@@ -290,7 +290,7 @@ func (i *install) awaitServices(ctx context.Context) error {
 	if i.place.kind == nil {
 		return nil
 	}
-	return i.client.AwaitServices(ctx)
+	return i.place.kind.AwaitServices(ctx)
 }
 
 // applyLater applies what of a component is of kinds that its own pods define, once they run, so that it need not wait for

@@ -20,10 +20,9 @@ import (
 )
 
 var (
-	podResource     = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	nodeResource    = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
-	serviceResource = schema.GroupVersionResource{Version: "v1", Resource: "services"}
-	eventResource   = schema.GroupVersionResource{Version: "v1", Resource: "events"}
+	podResource   = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	nodeResource  = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
+	eventResource = schema.GroupVersionResource{Version: "v1", Resource: "events"}
 )
 
 // faultTimeout bounds finding out why pods do not run: somebody waits for the answer, who has waited for long already.

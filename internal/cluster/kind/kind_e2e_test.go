@@ -128,6 +128,12 @@ func TestAClusterIsMadeStartedAgainAndDeleted(t *testing.T) {
 	if !ensure(t, c) {
 		t.Error("nothing was started")
 	}
+	if err := c.AwaitServices(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if rules := docker(t, "exec", c.node(), "iptables-save", "--table", "nat"); !strings.Contains(rules, "default/kubernetes:https") {
+		t.Errorf("the node's rules are\n%s\nwant some for the Service of the API server", rules)
+	}
 	info, err := os.Stat(c.Kubeconfig())
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the kubeconfig: %v, %v; want mode 0600", info, err)
