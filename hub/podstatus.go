@@ -63,10 +63,10 @@ func podStatus(pod *unstructured.Unstructured) ProgramStatus {
 	case !status.Healthy:
 		status.Reason = phase
 	case status.Restarts > 0:
-		status.Reason = supervisor.Status{State: supervisor.Ready, Restarts: status.Restarts}.Reason()
-	}
-	if status.Healthy && ended != "" {
-		status.Reason += ", last " + ended
+		if ended == "" {
+			ended = "ended in a way that the kubelet has not kept"
+		}
+		status.Reason = supervisor.Status{State: supervisor.Ready, Restarts: status.Restarts}.Reason() + ", last " + ended
 	}
 	return status
 }

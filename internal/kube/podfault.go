@@ -204,7 +204,9 @@ func (f *PodFault) judgeWaiting(waiting *corev1.ContainerStateWaiting) {
 }
 
 // Restarts says how often the containers of a pod were started again, and how the last of them had ended, for example
-// "exited with code 1"; empty if that is not known.
+// "exited with code 1"; empty if that is not known. The kubelet forgets it where it looks for containers to remove while
+// the next one is made but does not run yet: it keeps one that does not run, and takes that for it (evictableContainers in
+// pkg/kubelet/kuberuntime of Kubernetes 1.34).
 func Restarts(pod *unstructured.Unstructured) (count int, ended string) {
 	typed, err := convert[corev1.Pod](pod)
 	if err != nil {

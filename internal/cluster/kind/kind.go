@@ -166,17 +166,21 @@ func (c *Cluster) EnsureNodeFolder(ctx context.Context, folder string, uid, gid 
 	if !path.IsAbs(folder) || path.Clean(folder) != folder {
 		return fmt.Errorf("making the folder %s on node %s: want an absolute path without . or .. in it", folder, c.node())
 	}
+	return c.onNode(ctx, "making the folder "+folder, "install", "-d", "-m", "0770", "-o", strconv.Itoa(uid), "-g",
+		strconv.Itoa(gid), folder)
+}
+
+// onNode runs a command on the node; doing says what for.
+func (c *Cluster) onNode(ctx context.Context, doing string, command ...string) error {
 	record, err := c.readRecord()
+	if err == nil && record == nil {
+		err = errors.New("there is no such node: want the cluster to be made first")
+	}
+	if err == nil {
+		_, err = record.engine().exec(ctx, c.node(), command...)
+	}
 	if err != nil {
-		return err
-	}
-	if record == nil {
-		return fmt.Errorf("making the folder %s on node %s: there is no such node: want the cluster to be made first", folder,
-			c.node())
-	}
-	if _, err := record.engine().exec(ctx, c.node(), "install", "-d", "-m", "0770", "-o", strconv.Itoa(uid), "-g",
-		strconv.Itoa(gid), folder); err != nil {
-		return fmt.Errorf("making the folder %s on node %s: %w", folder, c.node(), err)
+		return fmt.Errorf("%s on node %s: %w", doing, c.node(), err)
 	}
 	return nil
 }

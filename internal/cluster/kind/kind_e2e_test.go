@@ -183,7 +183,9 @@ func TestAClusterIsMadeStartedAgainAndDeleted(t *testing.T) {
 		t.Error("nothing was started")
 	}
 
-	docker(t, "rm", "--force", "--volumes", c.node())
+	if err := (engine{program: "docker"}).remove(t.Context(), c.node()); err != nil { // as somebody might
+		t.Fatal(err)
+	}
 	if status, err := c.Status(t.Context()); err != nil || status.Exists {
 		t.Errorf("the status of a deleted one is %+v, %v", status, err)
 	}

@@ -10,7 +10,8 @@ import (
 // awaitService tries to reach the API server at an address for a minute. Any answer that its certificate vouches for will
 // do: until kube-proxy has made its rules, the address is like any other of the internet, and somebody may answer there.
 const awaitService = `command -v curl >/dev/null || exit 0
-for i in $(seq 600); do
+end=$(($(date +%s) + 60))
+while [ "$(date +%s)" -lt $end ]; do
 	curl --silent --output /dev/null --max-time 1 --cacert /etc/kubernetes/pki/ca.crt "https://$0/livez" && exit
 	sleep 0.1
 done`
@@ -21,10 +22,6 @@ done`
 //
 // Where that takes longer than a minute, or the node's image has no curl, it is not waited for: pods try again.
 func (c *Cluster) AwaitServices(ctx context.Context) error {
-	record, err := c.readRecord()
-	if err != nil {
-		return err
-	}
 	api, err := newAPI(c.Kubeconfig())
 	if err != nil {
 		return err
@@ -40,9 +37,6 @@ func (c *Cluster) AwaitServices(ctx context.Context) error {
 	if err := json.Unmarshal(answer, &service); err != nil {
 		return fmt.Errorf("reading the Service of the API server: %w", err)
 	}
-	if _, err := record.engine().exec(ctx, c.node(), "sh", "-c", awaitService,
-		net.JoinHostPort(service.Spec.ClusterIP, "443")); err != nil {
-		return context.Cause(ctx)
-	}
-	return nil
+	return c.onNode(ctx, "trying to reach the API server by its Service", "sh", "-c", awaitService,
+		net.JoinHostPort(service.Spec.ClusterIP, "443"))
 }
