@@ -72,7 +72,8 @@ type renderedComponent struct {
 	objects []*unstructured.Unstructured
 }
 
-// renderComponents renders what configure applies.
+// renderComponents renders what configure applies. The policies are applied with the components, so that Kyverno makes
+// them ready while Argo CD starts.
 func (i *install) renderComponents() ([]renderedComponent, error) {
 	var components []renderedComponent
 	for _, component := range charts.Components() {
@@ -85,7 +86,11 @@ func (i *install) renderComponents() ([]renderedComponent, error) {
 		}
 		components = append(components, renderedComponent{component.Name, objects})
 	}
-	return components, nil
+	if i.bare {
+		return components, nil
+	}
+	policies, err := render.Policies(i.tree)
+	return append(components, renderedComponent{"policies", policies}), err
 }
 
 // namespaces are those that a hub has before Argo CD runs.

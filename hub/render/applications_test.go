@@ -130,6 +130,47 @@ func TestOnlyRequestsMayBecomeEmpty(t *testing.T) {
 	}
 }
 
+func TestPoliciesAreThoseOfTheirApplication(t *testing.T) {
+	tree := hub(t, demo())
+	objects, err := Policies(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, object := range objects {
+		name := object.GetName()
+		names = append(names, name)
+		want := "policies:policies.kyverno.io/ValidatingPolicy:kyverno/" + name
+		if got := object.GetAnnotations()[trackingAnnotation]; got != want {
+			t.Errorf("the policy %s is marked as %q, want %q", name, got, want)
+		}
+	}
+	for _, want := range []string{"pod-security-seccomp", "single-tenant"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("there is no policy %s among %q", want, names)
+		}
+	}
+	files := 0
+	for path := range tree.Sub("policies").All() {
+		if strings.HasSuffix(path, ".yaml") {
+			files++
+		}
+	}
+	if len(objects) != files {
+		t.Errorf("there are %d policies in %d files", len(objects), files)
+	}
+	tree["policies/broken.yaml"] = []byte("kind: [")
+	if _, err := Policies(tree); err == nil || !strings.Contains(err.Error(), "policies/broken.yaml") {
+		t.Errorf("got %v, want an error that names the file", err)
+	}
+	without := hub(t, demo(func(h *spec.Hub) {
+		h.Spec.Components = map[string]spec.Component{spec.Kyverno: {Enabled: new(bool)}}
+	}))
+	if objects, err := Policies(without); err != nil || len(objects) > 0 {
+		t.Errorf("without Kyverno there are %d policies, %v; want none", len(objects), err)
+	}
+}
+
 func TestPoliciesComeAfterKyvernoAndBeforeWhatTheyAreFor(t *testing.T) {
 	all := applications(t, hub(t, demo()))
 	wave := func(name string) string { return all[name].Metadata.Annotations["argocd.argoproj.io/sync-wave"] }

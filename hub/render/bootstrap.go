@@ -2,18 +2,21 @@ package render
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/back-stack/backstack/charts"
+	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/helm"
 )
 
 // trackingAnnotation says which Application an object belongs to.
 const trackingAnnotation = "argocd.argoproj.io/tracking-id"
 
-// rootName is the name of the root Application, and rootNamespace where it is.
+// policiesName is the name of the Application of the policies, rootName that of the root, and rootNamespace where it is.
 const (
+	policiesName  = "policies"
 	rootName      = "hub"
 	rootNamespace = "argocd"
 )
@@ -31,6 +34,24 @@ func Component(tree Tree, name string) ([]*unstructured.Unstructured, error) {
 	}
 	for _, object := range objects {
 		track(object, name, component.Namespace)
+	}
+	return objects, nil
+}
+
+// Policies returns what hub.git has in policies/ exactly as the Application of that name applies it; none without Kyverno.
+func Policies(tree Tree) ([]*unstructured.Unstructured, error) {
+	kyverno, _ := charts.Lookup(spec.Kyverno)
+	var objects []*unstructured.Unstructured
+	for path, content := range tree.Sub("policies").All() {
+		if !strings.HasSuffix(path, ".yaml") {
+			continue
+		}
+		object, err := helm.Object(content)
+		if err != nil {
+			return nil, fmt.Errorf("reading policies/%s: %w", path, err)
+		}
+		track(object, policiesName, kyverno.Namespace)
+		objects = append(objects, object)
 	}
 	return objects, nil
 }

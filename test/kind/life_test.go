@@ -65,15 +65,17 @@ func TestHub(t *testing.T) {
 
 // testAdoption relies on the policy that whatever is out of sync is synchronized: what never was has no operation.
 func testAdoption(t *testing.T, hub *hubtest.Hub) {
-	app, err := hub.Client(t).Get(hubtest.Patient(t), applications, "argocd", "argocd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if history, _, _ := unstructured.NestedSlice(app.Object, "status", "history"); len(history) > 0 {
-		t.Errorf("Argo CD has synchronized itself %d times: want it in sync from the start: %v", len(history), history)
-	}
-	if operation, found, _ := unstructured.NestedMap(app.Object, "status", "operationState"); found {
-		t.Errorf("Argo CD has an operation on itself: want none: %v", operation)
+	for _, name := range []string{"argocd", "policies"} {
+		app, err := hub.Client(t).Get(hubtest.Patient(t), applications, "argocd", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if history, _, _ := unstructured.NestedSlice(app.Object, "status", "history"); len(history) > 0 {
+			t.Errorf("%s was synchronized %d times: want it in sync from the start: %v", name, len(history), history)
+		}
+		if operation, found, _ := unstructured.NestedMap(app.Object, "status", "operationState"); found {
+			t.Errorf("%s has had an operation: want none: %v", name, operation)
+		}
 	}
 }
 
