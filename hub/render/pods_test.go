@@ -20,6 +20,7 @@ import (
 
 	"github.com/back-stack/backstack/charts"
 	"github.com/back-stack/backstack/hub/spec"
+	"github.com/back-stack/backstack/internal/cluster/kind"
 )
 
 // upstreamCharts stand in for upstream's charts: each renders a ConfigMap of the values that it is given.
@@ -82,6 +83,21 @@ func TestAComponentAsPodsIsUpstreamsChartWithinOurs(t *testing.T) {
 				t.Errorf("%s: ours renders ServiceAccount %s: want upstream's alone", component.Name, o.GetName())
 			}
 		}
+	}
+}
+
+func TestTheIngressListensWhereTheNodesPortsLeadTo(t *testing.T) {
+	var found []int64
+	for _, object := range components(t, hub(t, demo(onKind)))["traefik"] {
+		ports, _, _ := unstructured.NestedSlice(object.Object, "spec", "ports")
+		for _, port := range ports {
+			if nodePort, ok, _ := unstructured.NestedInt64(port.(map[string]any), "nodePort"); ok {
+				found = append(found, nodePort)
+			}
+		}
+	}
+	if want := []int64{kind.NodePortHTTP, kind.NodePortHTTPS}; !slices.Equal(found, want) {
+		t.Errorf("the ingress listens on the node's ports %d, want %d", found, want)
 	}
 }
 

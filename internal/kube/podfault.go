@@ -55,6 +55,11 @@ func (f PodFault) String() string {
 	return text
 }
 
+// unschedulable says whether the fault is that no node takes the pod.
+func (f PodFault) unschedulable() bool {
+	return strings.HasPrefix(f.Reason, corev1.PodReasonUnschedulable)
+}
+
 // isReady says whether a pod takes connections, and goes on to.
 func isReady(pod *corev1.Pod) bool {
 	condition := podCondition(pod, corev1.PodReady)

@@ -145,8 +145,7 @@ func eventTime(event *corev1.Event) time.Time {
 // addPressure says of pods that no node takes which nodes are short of something: the scheduler only says that nodes
 // have taints that the pod does not tolerate.
 func (c *Client) addPressure(ctx context.Context, faults []PodFault) {
-	unschedulable := func(f PodFault) bool { return strings.HasPrefix(f.Reason, corev1.PodReasonUnschedulable) }
-	if !slices.ContainsFunc(faults, unschedulable) {
+	if !slices.ContainsFunc(faults, PodFault.unschedulable) {
 		return
 	}
 	list, err := c.dynamic.Resource(nodeResource).List(ctx, metav1.ListOptions{})
@@ -166,7 +165,7 @@ func (c *Client) addPressure(ctx context.Context, faults []PodFault) {
 		return
 	}
 	for i := range faults {
-		if unschedulable(faults[i]) {
+		if faults[i].unschedulable() {
 			faults[i].NodePressure = true
 			faults[i].Reason += " (" + strings.Join(short, ", ") + ")"
 		}

@@ -203,7 +203,29 @@ func (r *rollout) describe(unready []*workload) string {
 		}
 		return "workloads with " + r.selector + " in namespace " + r.namespace + " to be there"
 	}
-	return strings.Join(describeWorkloads(unready), ", ")
+	texts := describeWorkloads(unready)
+	for i, w := range unready {
+		if trouble := r.trouble(w); trouble != "" {
+			texts[i] += " (" + trouble + ")"
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+// trouble says what is wrong with a pod of a workload, if something is, rather than that it is about to start.
+func (r *rollout) trouble(w *workload) string {
+	for _, obj := range r.objects[podResource] {
+		pod, err := convert[corev1.Pod](obj)
+		if err != nil || podOwner(pod) != w.name {
+			continue
+		}
+		for _, fault := range podFaults(pod) {
+			if fault.unschedulable() || fault.ImageUnavailable || fault.Evicted || fault.logs == logPrevious {
+				return fault.Reason
+			}
+		}
+	}
+	return ""
 }
 
 func describeWorkloads(workloads []*workload) []string {

@@ -173,6 +173,33 @@ func TestAwaitWorkloadsEndsWhenAllAreRolledOut(t *testing.T) {
 	}
 }
 
+func TestWhatIsWaitedForSaysWhatIsWrongWithThePods(t *testing.T) {
+	unschedulable := waitingPod("web-1", "web", "", "")
+	unschedulable.Status.ContainerStatuses = nil
+	unschedulable.Status.Conditions = []corev1.PodCondition{{
+		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable,
+		Message: "0/1 nodes are available: 1 Insufficient memory",
+	}}
+	for _, test := range []struct {
+		pod  *corev1.Pod
+		want string
+	}{
+		{unschedulable, " (Unschedulable: 0/1 nodes are available: 1 Insufficient memory)"},
+		{crashingPod("web-1", "web"), " (CrashLoopBackOff: it exited with code 3"},
+		{waitingPod("web-1", "web", "ErrImagePull", "registry.example/web:1: not found"),
+			" (ErrImagePull: registry.example/web:1: not found)"},
+		{waitingPod("web-1", "web", "ContainerCreating", ""), ""},
+		{crashingPod("other-1", "other"), ""},
+	} {
+		r := &rollout{objects: objectsByResource{podResource: {object(t, test.pod)}}}
+		got := r.describe([]*workload{{name: "Deployment web", progress: "0 of 1 replicas are available"}})
+		if want := "Deployment web: 0 of 1 replicas are available" + test.want; !strings.HasPrefix(got, want) ||
+			test.want == "" && got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestAwaitWorkloadsWaitsForThemToBeThere(t *testing.T) {
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
