@@ -23,18 +23,10 @@ import (
 // could be waited for forever.
 const lookAgain = 10 * time.Second
 
-// Applications returns all Applications that the account may see, by namespace and name.
-func (c *Client) Applications(ctx context.Context) ([]*unstructured.Unstructured, error) {
-	found, err := c.list(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("listing the Applications of Argo CD at %s: %w", c.options.Address, err)
-	}
-	return sorted(found), nil
-}
-
-// Until watches the Applications until satisfied says so. After each change satisfied gets all of them and returns
-// whether to stop, and what it waits for; waiting, if not nil, is told the latter when it changes. An Argo CD that does
-// not answer is asked again, one that refuses the account is not. An error names what was waited for last.
+// Until watches the Applications until satisfied says so. After each change satisfied gets all that the account may see, by
+// namespace and name, and returns whether to stop, and what it waits for; waiting, if not nil, is told the latter when it
+// changes. An Argo CD that does not answer is asked again, one that refuses the account is not. An error names what was
+// waited for last.
 func (c *Client) Until(
 	ctx context.Context, satisfied func([]*unstructured.Unstructured) (bool, string), waiting func(string),
 ) error {

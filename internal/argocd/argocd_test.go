@@ -178,7 +178,11 @@ func synced(apps []*unstructured.Unstructured) (bool, string) {
 func TestApplicationsAreObjectsOfKubernetes(t *testing.T) {
 	f := newFake()
 	f.apps["web"], f.apps["db"] = true, false
-	apps, err := connect(t, f).Applications(t.Context())
+	var apps []*unstructured.Unstructured
+	err := connect(t, f).Until(t.Context(), func(all []*unstructured.Unstructured) (bool, string) {
+		apps = all
+		return true, ""
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

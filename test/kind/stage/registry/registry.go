@@ -162,21 +162,6 @@ func (r *Registry) Push(ctx context.Context, as string, image v1.Image) error {
 	return nil
 }
 
-// WriteHosts writes what containerd needs to trust the registry below dir, which is to be a node's
-// /etc/containerd/certs.d.
-func (r *Registry) WriteHosts(dir string) error {
-	own := filepath.Join(dir, r.Host)
-	hosts := fmt.Sprintf("server = \"https://%[1]s\"\n\n[host.\"https://%[1]s\"]\n  ca = \"ca.crt\"\n", r.Host)
-	if err := errors.Join(
-		os.MkdirAll(own, 0o755),
-		os.WriteFile(filepath.Join(own, "ca.crt"), r.CA, 0o644),
-		os.WriteFile(filepath.Join(own, "hosts.toml"), []byte(hosts), 0o644),
-	); err != nil {
-		return fmt.Errorf("writing how containerd trusts %s: %w", r.Host, err)
-	}
-	return nil
-}
-
 // DockerConfig is what a Secret of type kubernetes.io/dockerconfigjson holds for pulling from the registry.
 func (r *Registry) DockerConfig() []byte {
 	return fmt.Appendf(nil, `{"auths":{%q:{"username":%q,"password":%q}}}`, r.Host, Username, r.Password)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -97,21 +96,6 @@ func TestContentsInOtherFoldersAreServed(t *testing.T) {
 	}
 	if copied, err := os.ReadDir(filepath.Join(dir, "blobs")); err != nil || len(copied) > 0 {
 		t.Errorf("copied: %v, %v", copied, err)
-	}
-}
-
-func TestContainerdIsToldWhomToTrust(t *testing.T) {
-	r := start(t)
-	dir := t.TempDir()
-	if err := r.WriteHosts(dir); err != nil {
-		t.Fatal(err)
-	}
-	hosts, err := os.ReadFile(filepath.Join(dir, r.Host, "hosts.toml"))
-	if err != nil || !strings.Contains(string(hosts), `[host."https://`+r.Host+`"]`) {
-		t.Errorf("hosts.toml is %q, %v", hosts, err)
-	}
-	if ca, err := os.ReadFile(filepath.Join(dir, r.Host, "ca.crt")); err != nil || string(ca) != string(r.CA) {
-		t.Errorf("ca.crt is %q, %v", ca, err)
 	}
 }
 
