@@ -16,6 +16,7 @@ func TestHub(t *testing.T) {
 		test func(*testing.T, *hubtest.Hub)
 	}{
 		{"status of a healthy hub", testStatus},
+		{"Argo CD found everything as Git says", testAdoption},
 		{"outputs lead to the hub", testOutputs},
 		{"installing again changes nothing", testInstallAgain},
 		{"listeners", testListeners},

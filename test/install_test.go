@@ -8,12 +8,11 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/back-stack/backstack/test/internal/hubtest"
 )
 
-var applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
+var applications = hubtest.Applications
 
 // hubApplications are those that every hub has.
 var hubApplications = []string{"argocd", "crossplane", "hub", "kyverno", "policies", "requests"}
@@ -47,6 +46,8 @@ func testStatus(t *testing.T, hub *hubtest.Hub) {
 	}
 	checkStatusText(t, hub)
 }
+
+func testAdoption(t *testing.T, hub *hubtest.Hub) { hub.CheckAdopted(t, hubApplications...) }
 
 func checkStatusText(t *testing.T, hub *hubtest.Hub) {
 	t.Helper()

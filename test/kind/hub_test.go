@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
+	applications = hubtest.Applications
 	pods         = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	configMaps   = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	namespaces   = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}

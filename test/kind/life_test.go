@@ -63,21 +63,7 @@ func TestHub(t *testing.T) {
 	})
 }
 
-// testAdoption relies on the policy that whatever is out of sync is synchronized: what never was has no operation.
-func testAdoption(t *testing.T, hub *hubtest.Hub) {
-	for _, name := range []string{"argocd", "policies"} {
-		app, err := hub.Client(t).Get(hubtest.Patient(t), applications, "argocd", name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if history, _, _ := unstructured.NestedSlice(app.Object, "status", "history"); len(history) > 0 {
-			t.Errorf("%s was synchronized %d times: want it in sync from the start: %v", name, len(history), history)
-		}
-		if operation, found, _ := unstructured.NestedMap(app.Object, "status", "operationState"); found {
-			t.Errorf("%s has had an operation: want none: %v", name, operation)
-		}
-	}
-}
+func testAdoption(t *testing.T, hub *hubtest.Hub) { hub.CheckAdopted(t, "argocd", "policies") }
 
 func testInstallAgain(t *testing.T, hub *hubtest.Hub) {
 	client := hub.Client(t)
