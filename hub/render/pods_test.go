@@ -467,26 +467,31 @@ func TestGiteaIsReachedByTheHubAndByTheIngressController(t *testing.T) {
 }
 
 func TestGiteaKeepsItsDataOnTheNodeOfKindAndElsewhereInAVolume(t *testing.T) {
-	volumes := func(h *spec.Hub) (folder string, claim map[string]any) {
+	volumes := func(h *spec.Hub) (folder, reserved string, claim map[string]any) {
 		for _, o := range components(t, hub(t, h))["gitea"] {
 			switch o.GetKind() {
 			case "PersistentVolume":
 				folder, _, _ = unstructured.NestedString(o.Object, "spec", "hostPath", "path")
+				reserved, _, _ = unstructured.NestedString(o.Object, "spec", "claimRef", "name")
 			case "PersistentVolumeClaim":
 				claim, _, _ = unstructured.NestedMap(o.Object, "spec")
 			}
 		}
-		return folder, claim
+		return folder, reserved, claim
 	}
-	folder, claim := volumes(demo(onKind))
-	if folder != NodeFolder || claim["volumeName"] != "gitea-gitea" || claim["storageClassName"] != "" {
-		t.Errorf("on kind the folder is %s and the claim %v: want %s, and the claim of its volume", folder, claim, NodeFolder)
+	folder, reserved, claim := volumes(demo(onKind))
+	if folder != NodeFolder || reserved != "gitea" || claim["storageClassName"] != "" {
+		t.Errorf("on kind the folder is %s, reserved for %q, and the claim %v: want %s, reserved for gitea, and a claim without a class",
+			folder, reserved, claim, NodeFolder)
 	}
-	folder, claim = volumes(demo(onExisting))
+	if claim["volumeName"] != nil {
+		t.Error("the claim names its volume, and the volume the claim: they may be bound late")
+	}
+	folder, _, claim = volumes(demo(onExisting))
 	if _, classed := claim["storageClassName"]; folder != "" || claim["volumeName"] != nil || classed {
 		t.Errorf("elsewhere the folder is %q and the claim %v: want one of the cluster's default class", folder, claim)
 	}
-	_, claim = volumes(demo(onExisting, func(h *spec.Hub) {
+	_, _, claim = volumes(demo(onExisting, func(h *spec.Hub) {
 		h.Spec.Components = map[string]spec.Component{"gitea": {Values: map[string]any{
 			"persistence": map[string]any{"storageClass": "fast", "size": "1Gi"},
 		}}}
