@@ -41,16 +41,21 @@ func Component(tree Tree, name string) ([]*unstructured.Unstructured, error) {
 // Policies returns what hub.git has in policies/ exactly as the Application of that name applies it; none without Kyverno.
 func Policies(tree Tree) ([]*unstructured.Unstructured, error) {
 	kyverno, _ := charts.Lookup(spec.Kyverno)
+	return objectsIn(tree, "policies", policiesName, kyverno.Namespace)
+}
+
+// objectsIn returns the objects in the YAML files below a folder, marked as those of an Application.
+func objectsIn(tree Tree, dir, application, namespace string) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
-	for path, content := range tree.Sub("policies").All() {
+	for path, content := range tree.Sub(dir).All() {
 		if !strings.HasSuffix(path, ".yaml") {
 			continue
 		}
 		object, err := helm.Object(content)
 		if err != nil {
-			return nil, fmt.Errorf("reading policies/%s: %w", path, err)
+			return nil, fmt.Errorf("reading %s/%s: %w", dir, path, err)
 		}
-		track(object, policiesName, kyverno.Namespace)
+		track(object, application, namespace)
 		objects = append(objects, object)
 	}
 	return objects, nil
@@ -59,14 +64,13 @@ func Policies(tree Tree) ([]*unstructured.Unstructured, error) {
 // Applications returns what hub.git has in apps/, exactly as the root Application applies it. The root itself comes
 // last: it is there when everything else is.
 func Applications(tree Tree) ([]*unstructured.Unstructured, error) {
+	all, err := objectsIn(tree, "apps", rootName, rootNamespace)
+	if err != nil {
+		return nil, err
+	}
 	var root *unstructured.Unstructured
 	var objects []*unstructured.Unstructured
-	for path, content := range tree.Sub("apps").All() {
-		object, err := helm.Object(content)
-		if err != nil {
-			return nil, fmt.Errorf("reading apps/%s: %w", path, err)
-		}
-		track(object, rootName, rootNamespace)
+	for _, object := range all {
 		if object.GetKind() == "Application" && object.GetName() == rootName {
 			root = object
 			continue
