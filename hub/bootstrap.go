@@ -63,7 +63,19 @@ func (i *install) configure(ctx context.Context, s *report.Step) (string, error)
 		objects = append(objects, component.objects...)
 	}
 	s.Wait(fmt.Sprintf("applying %d objects", len(objects)))
-	return fmt.Sprintf("applied %d objects", len(objects)), i.client.Apply(ctx, kube.ArgoCD, objects...)
+	return fmt.Sprintf("applied %d objects", len(objects)), i.applyNowOrLater(ctx, objects)
+}
+
+// applyNowOrLater applies objects. Those that Kyverno is to admit, which an earlier install started and which does not
+// answer yet, are applied once it runs.
+func (i *install) applyNowOrLater(ctx context.Context, objects []*unstructured.Unstructured) error {
+	err := i.client.Apply(ctx, kube.ArgoCD, objects...)
+	unadmitted := kube.Unadmitted(err)
+	if len(unadmitted) == 0 || !i.enabled(spec.Kyverno) {
+		return err
+	}
+	i.later[spec.Kyverno] = append(i.later[spec.Kyverno], unadmitted...)
+	return nil
 }
 
 // renderedComponent are the objects of a component.

@@ -113,7 +113,7 @@ type install struct {
 	charts     render.Archives                         // upstream's
 	tree       render.Tree                             // what hub.git is to hold; known once the engine step is done
 	rendered   func() ([]renderedComponent, error)     // what of it a first install applies, rendered once
-	later      map[string][]*unstructured.Unstructured // what of that is applied once pods run, by component
+	later      map[string][]*unstructured.Unstructured // what of that is applied once a component runs
 	client     *kube.Client
 	argoCD     func() (*argocd.Client, error) // ends a login that was begun early; nil if none was
 	repository *cluster.Git
@@ -127,6 +127,7 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 		return err
 	}
 	i.rendered = sync.OnceValues(i.renderComponents)
+	i.later = map[string][]*unstructured.Unstructured{}
 	if first {
 		go func() { _, _ = i.rendered() }() // while the cluster is made
 	}
@@ -314,7 +315,7 @@ func (i *install) programs(component string) func(context.Context, *report.Step)
 		if err != nil {
 			return "", err
 		}
-		if err := i.applyLater(ctx, component); err != nil || !started {
+		if err := i.applyLater(ctx, component, s.Wait); err != nil || !started {
 			return "", err
 		}
 		return component + " " + versionOf(component, i.spec), nil

@@ -211,14 +211,14 @@ func isAloof(workload *unstructured.Unstructured) bool {
 // component's own pods define comes once they run: see applyLater.
 func (i *install) applyPods(ctx context.Context, s *report.Step, components []renderedComponent) (string, error) {
 	p := partsOf(components)
-	i.later = p.later
 	count := 0
 	for _, component := range components {
+		i.later[component.name] = p.later[component.name]
 		count += len(component.objects) - len(p.later[component.name])
 	}
 	s.Wait(fmt.Sprintf("applying %d objects", count))
 	apply := func(ctx context.Context, objects []*unstructured.Unstructured) error {
-		return i.client.Apply(ctx, kube.ArgoCD, objects...)
+		return i.client.ApplyAdmitted(ctx, kube.ArgoCD, s.Wait, objects...)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	configured := make(chan struct{})
@@ -240,7 +240,7 @@ func (i *install) applyPods(ctx context.Context, s *report.Step, components []re
 	group.Go(func() error {
 		return inTurn(
 			func() error { return i.client.ApplyDefinitions(ctx, kube.ArgoCD, p.definitions...) },
-			func() error { return apply(ctx, p.custom) },
+			func() error { return i.applyNowOrLater(ctx, p.custom) },
 			func() error {
 				select {
 				case <-configured:
@@ -293,10 +293,9 @@ func (i *install) awaitServices(ctx context.Context) error {
 	return i.place.kind.AwaitServices(ctx)
 }
 
-// applyLater applies what of a component is of kinds that its own pods define, once they run, so that it need not wait for
-// Argo CD.
-func (i *install) applyLater(ctx context.Context, component string) error {
-	return i.client.Apply(ctx, kube.ArgoCD, i.later[component]...)
+// applyLater applies what had to wait for a component that runs now, so that it need not wait for Argo CD.
+func (i *install) applyLater(ctx context.Context, component string, waiting func(string)) error {
+	return i.client.ApplyAdmitted(ctx, kube.ArgoCD, waiting, i.later[component]...)
 }
 
 // builtIn says whether every API server serves a group.

@@ -21,6 +21,13 @@ func testSecondHub(t *testing.T, first *hubtest.Hub) {
 	t.Run("killed at every step", func(t *testing.T) { testKilledInstall(t, second) })
 	t.Run("uninstall after that", func(t *testing.T) { testUninstall(t, second) })
 	t.Run("SIGINT at every step", func(t *testing.T) { testSIGINT(t, second) })
+	t.Run("a restart before it is handed over", func(t *testing.T) {
+		// Kyverno, which is to admit the policies, is not running, but the API server knows its webhooks.
+		second.Disown(t)
+		second.Must(t, "engine", "stop")
+		second.Must(t, "install")
+		second.AwaitHealthy(t)
+	})
 	t.Run("two installs at once", func(t *testing.T) { testTwoInstalls(t, second) })
 	t.Run("which hub is meant", func(t *testing.T) { testWhichHub(t, first, second) })
 	t.Run("different ports", func(t *testing.T) {

@@ -95,7 +95,7 @@ func guessResource(kind schema.GroupVersionKind) schema.GroupVersionResource {
 }
 
 // Apply makes the objects what they say, by server-side apply under the name of manager. Their order does not matter; all
-// faults are returned together.
+// faults are returned together; Unadmitted tells what becomes of those that may pass.
 func (c *Client) Apply(ctx context.Context, manager string, objects ...*unstructured.Unstructured) error {
 	var group errgroup.Group
 	group.SetLimit(parallel)
@@ -106,7 +106,7 @@ func (c *Client) Apply(ctx context.Context, manager string, objects ...*unstruct
 			defer cancel()
 			options := metav1.ApplyOptions{FieldManager: manager, Force: true}
 			if _, err := c.resource(obj).Apply(ctx, obj.GetName(), obj, options); err != nil {
-				faults[i] = fmt.Errorf("applying %s: %w", Describe(obj), err)
+				faults[i] = fmt.Errorf("applying %s: %w", Describe(obj), admission(obj, err))
 			}
 			return nil
 		})

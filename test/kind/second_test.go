@@ -33,6 +33,16 @@ func testSecondHub(t *testing.T, first *hubtest.Hub) {
 	if commits := cloneOf(t, second, "hub").commits(t); len(commits) != 1 {
 		t.Errorf("hub.git has the commits %q, want one", commits)
 	}
+	t.Run("Kyverno starts again before it is handed over", func(t *testing.T) {
+		second.Disown(t)
+		for _, p := range processesOf(t, second) {
+			if strings.HasPrefix(p.pod, "kyverno-admission-controller") {
+				kill(t, second, p)
+			}
+		}
+		second.Must(t, "install")
+		checkHealthy(t, second, components)
+	})
 	t.Run("two installs at once", func(t *testing.T) { testLock(t, second) })
 	t.Run("other ports", func(t *testing.T) {
 		mine, others := first.Outputs(t), second.Outputs(t)

@@ -3,6 +3,7 @@ package hubtest
 import (
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -25,5 +26,14 @@ func (h *Hub) CheckAdopted(t testing.TB, names ...string) {
 		if operation, found, _ := unstructured.NestedMap(app.Object, "status", "operationState"); found {
 			t.Errorf("%s has had an operation: want none: %v", name, operation)
 		}
+	}
+}
+
+// Disown makes a hub one that a first install has left just before it hands over to Argo CD: the root Application is gone.
+func (h *Hub) Disown(t testing.TB) {
+	t.Helper()
+	client := h.Client(t).Dynamic().Resource(Applications).Namespace("argocd")
+	if err := client.Delete(Patient(t), "hub", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
 	}
 }
