@@ -48,6 +48,22 @@ func kill(t *testing.T, hub *hubtest.Hub, p process) {
 	docker(t, "exec", node(hub), "kill", "-KILL", p.pid)
 }
 
+// killProcesses kills those of the pods whose names begin with prefix; it is a fault if there are none.
+func killProcesses(t *testing.T, hub *hubtest.Hub, prefix string) error {
+	t.Helper()
+	killed := 0
+	for _, p := range processesOf(t, hub) {
+		if strings.HasPrefix(p.pod, prefix) {
+			kill(t, hub, p)
+			killed++
+		}
+	}
+	if killed == 0 {
+		return fmt.Errorf("no process of %s runs", prefix)
+	}
+	return nil
+}
+
 // testKilledProcesses kills every process of the hub's components, one of each component at once, and those of Kubernetes.
 // Each is to come back, and status to say what happened.
 func testKilledProcesses(t *testing.T, hub *hubtest.Hub) {
