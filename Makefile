@@ -13,7 +13,7 @@ BUILD_FLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=0 \
 
 .PHONY: help
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: up
 up: build ## Build everything and install a hub on this machine
@@ -59,7 +59,10 @@ generate: ## Pack the engine's sources into the command again
 .PHONY: requirements
 requirements:
 	@missing=""; \
-		command -v $(GO) >/dev/null || missing+="  go 1.26 or newer: https://go.dev/dl/"$$'\n'; \
+		have="$$(cd / && $(GO) env GOVERSION 2>/dev/null || true)"; \
+		case "$$have" in "" | go1.[0-9] | go1.[0-9].* | go1.1[0-9]* | go1.20*) \
+			missing+="  go 1.26 or newer, or 1.21 or newer, which fetches it$${have:+ (this is $$have)}: https://go.dev/dl/"$$'\n';; \
+		esac; \
 		command -v git >/dev/null || missing+="  git: apt-get install git"$$'\n'; \
 		command -v $${CC:-cc} >/dev/null || missing+="  a C compiler: apt-get install gcc libc6-dev"$$'\n'; \
 		if [ -n "$$missing" ]; then printf 'This needs, and did not find:\n%s' "$$missing" >&2; exit 2; fi

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -29,26 +28,6 @@ const rootApplication = "hub"
 
 var applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
 
-// ApplicationStatus is what Argo CD says of an Application.
-type ApplicationStatus struct {
-	Name   string `json:"name"`
-	Sync   string `json:"sync"`             // Synced, OutOfSync or Unknown
-	Health string `json:"health"`           // Healthy, Progressing, Degraded, Suspended, Missing or Unknown
-	Reason string `json:"reason,omitempty"` // why it is not Synced and Healthy
-
-	revision   string // the commit that Sync speaks of
-	repository string // its URL
-	project    string
-}
-
-// Healthy says whether there is nothing to wait for.
-func (a ApplicationStatus) Healthy() bool { return a.Sync == "Synced" && a.Health == "Healthy" }
-
-// Cause says in one line what the Application is, and why.
-func (a ApplicationStatus) Cause() string {
-	return fmt.Sprintf("application %s: %s, %s: %s", a.Name, a.Sync, a.Health, cmp.Or(a.Reason, "no reason given"))
-}
-
 // applyRoot hands everything over to Argo CD: from here on Git decides. All Applications are applied with the root, which
 // would apply them in the same way one wave after the other: what the waves are for is there already.
 func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error) {
@@ -64,6 +43,9 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 		return "", err
 	}
 	if slices.ContainsFunc(present, func(obj unstructured.Unstructured) bool { return obj.GetName() == rootApplication }) {
+		if moved := movedRepositories(present, objects); len(moved) > 0 {
+			return "the repositories have other addresses", i.followRepositories(ctx, moved)
+		}
 		// The webhook has told Argo CD of the newest commit, unless it was not running then.
 		for n := range present {
 			if app := ApplicationStatusOf(&present[n]); i.stale(app) {
@@ -107,7 +89,7 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 		}
 	}
 	var waiting []ApplicationStatus
-	count := 0
+	var last []*unstructured.Unstructured
 	until, err := i.watchApplications(ctx, s)
 	if err != nil {
 		return "", err
@@ -119,18 +101,30 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 			apps[n] = ApplicationStatusOf(obj)
 		}
 		nudge(ctx, apps, i.unhealthy(apps, expected)) // which may tell of a newer commit
-		waiting, count = i.unhealthy(apps, expected), len(apps)
+		waiting, last = i.unhealthy(apps, expected), present
 		return len(waiting) == 0, DescribeApplications(waiting)
 	}, s.Wait)
 	if err != nil {
-		causes := make([]string, len(waiting))
-		for n, app := range waiting {
-			causes[n] = app.Cause()
-		}
-		causes = append(causes, i.podCauses(ctx)...)
+		causes := append(i.applicationCauses(ctx, waiting, last), i.podCauses(ctx)...)
 		return "", &UnhealthyError{Err: fmt.Errorf("waiting for applications to be Synced and Healthy: %w", context.Cause(ctx)), Causes: causes}
 	}
-	return fmt.Sprintf("%d Synced and Healthy", count), nil
+	return fmt.Sprintf("%d Synced and Healthy", len(last)), nil
+}
+
+// applicationCauses says why Applications are not healthy, after the wait for them has ended.
+func (i *install) applicationCauses(ctx context.Context, waiting []ApplicationStatus, present []*unstructured.Unstructured) []string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), causesTimeout)
+	defer cancel()
+	causes := make([]string, len(waiting))
+	for n, app := range waiting {
+		for _, object := range present {
+			if object.GetName() == app.Name {
+				app.addEvents(ctx, i.client, object)
+			}
+		}
+		causes[n] = app.Cause()
+	}
+	return causes
 }
 
 // nudgePause is how long Argo CD is left alone between two requests to look again.
@@ -281,66 +275,6 @@ func DescribeApplications(waiting []ApplicationStatus) string {
 // commit changes the Bead's folder, so an older commit says nothing.
 func (i *install) stale(app ApplicationStatus) bool {
 	return app.repository == i.repository.Hub && !strings.HasPrefix(app.project, "bead") && app.revision != i.revision
-}
-
-// ApplicationStatusOf reads an Application's status.
-func ApplicationStatusOf(app *unstructured.Unstructured) ApplicationStatus {
-	text := func(path ...string) string {
-		value, _, _ := unstructured.NestedString(app.Object, path...)
-		return value
-	}
-	status := ApplicationStatus{
-		Name:       app.GetName(),
-		Sync:       cmp.Or(text("status", "sync", "status"), "Unknown"),
-		Health:     cmp.Or(text("status", "health", "status"), "Unknown"),
-		revision:   text("status", "sync", "revision"),
-		repository: text("spec", "source", "repoURL"),
-		project:    text("spec", "project"),
-	}
-	if !status.Healthy() {
-		status.Reason = reason(app)
-	}
-	return status
-}
-
-// reason collects why an Application is not Synced and Healthy: its conditions, its last operation, its resources.
-func reason(app *unstructured.Unstructured) string {
-	var reasons []string
-	conditions, _, _ := unstructured.NestedSlice(app.Object, "status", "conditions")
-	for _, item := range conditions {
-		if condition, ok := item.(map[string]any); ok {
-			reasons = append(reasons, fmt.Sprint(condition["message"]))
-		}
-	}
-	phase, _, _ := unstructured.NestedString(app.Object, "status", "operationState", "phase")
-	message, _, _ := unstructured.NestedString(app.Object, "status", "operationState", "message")
-	if phase != "Succeeded" && message != "" {
-		reasons = append(reasons, message)
-	}
-	resources, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
-	for _, item := range resources {
-		if resource, ok := item.(map[string]any); ok {
-			if text := resourceReason(resource); text != "" {
-				reasons = append(reasons, text)
-			}
-		}
-	}
-	// In one line: the messages of git and helm have several.
-	return strings.Join(strings.Fields(strings.Join(slices.Compact(reasons), "; ")), " ")
-}
-
-func resourceReason(resource map[string]any) string {
-	name := fmt.Sprint(resource["kind"], " ", resource["name"])
-	if health, ok := resource["health"].(map[string]any); ok && health["status"] != "Healthy" && health["status"] != nil {
-		if message, ok := health["message"].(string); ok && message != "" {
-			return fmt.Sprintf("%s is %v: %s", name, health["status"], message)
-		}
-		return fmt.Sprintf("%s is %v", name, health["status"])
-	}
-	if status := resource["status"]; status == "OutOfSync" {
-		return name + " is OutOfSync"
-	}
-	return ""
 }
 
 // secretValue decodes a value of a Secret; "" if there is none.

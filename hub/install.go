@@ -133,8 +133,27 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, i.options.Timeout, fmt.Errorf("not done after %s", i.options.Timeout))
 	defer cancel()
+	return late(ctx, runSteps(ctx, i.steps(), to))
+}
+
+// late makes a fault an *UnhealthyError if the time of ctx was over before the install was.
+func late(ctx context.Context, err error) error {
+	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	if known := new(UnhealthyError); errors.As(err, &known) {
+		return err
+	}
+	if cause := context.Cause(ctx); !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	return &UnhealthyError{Err: err}
+}
+
+// steps are what an install does.
+func (i *install) steps() []step {
 	if i.bare {
-		return runSteps(ctx, i.bareSteps(), to)
+		return i.bareSteps()
 	}
 	ensureCluster := step{name: "cluster", run: i.ensureCluster}
 	repositories := step{name: "repositories", run: i.ensureRepositories}
@@ -165,11 +184,10 @@ func (i *install) run(ctx context.Context, to report.Reporter) error {
 		// An ApplicationSet that finds no repo-server fails, and does not try again at once.
 		root = append(root, spec.ArgoCD)
 	}
-	steps = append(steps,
+	return append(steps,
 		step{name: "root application", needs: root, run: i.applyRoot},
 		step{name: "applications", needs: last, run: i.awaitHealthy},
 	)
-	return runSteps(ctx, steps, to)
 }
 
 func (i *install) enabled(component string) bool { return enabled(i.spec, component) }

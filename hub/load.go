@@ -19,8 +19,7 @@ import (
 // DefaultName is the name of a hub that was given none.
 const DefaultName = "hub"
 
-// specFile is the copy of the hub's description in its state folder: what an install that was interrupted before its
-// first commit was asked for.
+// specFile is the hub's description in its state folder: what its last install was asked for, with the ports that it chose.
 const specFile = "hub.yaml"
 
 // committedSuffix ends what a hub.yaml is called that comes from a hub's hub.git.
@@ -69,6 +68,9 @@ func (h Home) load(ctx context.Context, r Request) (wanted *spec.Hub, committed 
 		}
 		if strings.HasSuffix(source, committedSuffix) {
 			committed = data
+			if err := checkName(data, source, name); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	if wanted, err = spec.Load(data, source, r.Overrides...); err != nil {
@@ -79,6 +81,16 @@ func (h Home) load(ctx context.Context, r Request) (wanted *spec.Hub, committed 
 		return wanted, committed, nil
 	}
 	return wanted, committed, checkEmbedded(wanted)
+}
+
+// checkName refuses a hub.yaml in hub.git that has come to speak of another hub: its processes and files would be taken for
+// those of the hub called name.
+func checkName(data []byte, source, name string) error {
+	committed, err := spec.Load(data, source)
+	if err != nil || committed.Metadata.Name == name {
+		return nil // what else is wrong with it is said by whoever reads it next
+	}
+	return &RequestError{fmt.Errorf("%s: metadata.name is %s: a hub keeps its name: want %s", source, committed.Metadata.Name, name)}
 }
 
 // checkEmbedded refuses what an embedded hub does not do: run other programs than those that backstack pins, and keep its
@@ -150,15 +162,18 @@ func (h Home) committed(ctx context.Context, described *spec.Hub) ([]byte, error
 	return checkout.Files["hub.yaml"], nil
 }
 
-// current returns the description of the hub called name: the one in hub.git, else that of an install which did not come
-// so far, else the defaults.
+// current returns the description of the hub called name: the one in hub.git, else what is installed.
 func (h Home) current(name string) (data []byte, source string, err error) {
-	dir := h.Dir(name)
-	data, err = gitops.ReadLocal(embedded.Layout{Root: dir}.LocalRepository("hub"), "hub.yaml")
+	data, err = gitops.ReadLocal(embedded.Layout{Root: h.Dir(name)}.LocalRepository("hub"), "hub.yaml")
 	if err != nil || data != nil {
 		return data, "hub.yaml of " + name + committedSuffix, err
 	}
-	path := filepath.Join(dir, specFile)
+	return h.installed(name)
+}
+
+// installed returns the description that the last install of the hub called name was for, else the defaults.
+func (h Home) installed(name string) (data []byte, source string, err error) {
+	path := filepath.Join(h.Dir(name), specFile)
 	data, err = os.ReadFile(path)
 	if err == nil {
 		return data, path, nil

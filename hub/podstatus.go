@@ -103,7 +103,7 @@ func (c *ComponentStatus) addFaults(faults map[string]kube.PodFault) {
 	c.Reason = strings.Join(reasons, "; ")
 }
 
-// causesTimeout bounds what may be found out about pods once a wait has ended.
+// causesTimeout bounds what may be found out about Applications, and about pods, once a wait has ended.
 const causesTimeout = 10 * time.Second
 
 // podCauses says what is wrong with the hub's pods, after the wait for them has ended.

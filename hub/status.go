@@ -122,9 +122,10 @@ func (h Home) Describe(ctx context.Context, name string) (*Status, error) {
 	return status, nil
 }
 
-// describedBy returns the description that the hub called name was installed from.
+// describedBy returns the description that the hub called name was installed from. What someone has committed since to
+// the hub.yaml in hub.git counts only when it is installed.
 func (h Home) describedBy(name string) (*spec.Hub, error) {
-	data, source, err := h.current(name)
+	data, source, err := h.installed(name)
 	if err != nil {
 		return nil, err
 	}
@@ -201,11 +202,7 @@ func (s *Status) addApplications(ctx context.Context, client *kube.Client) error
 	}
 	for _, obj := range present {
 		app := ApplicationStatusOf(&obj)
-		if !app.Healthy() {
-			if event := client.LastEvent(ctx, &obj); event != "" {
-				app.Reason = strings.TrimPrefix(app.Reason+"; last event: "+event, "; ")
-			}
-		}
+		app.addEvents(ctx, client, &obj)
 		s.Applications = append(s.Applications, app)
 		if name, ok := strings.CutPrefix(app.Name, "bead-"); ok && app.project == "beads" {
 			s.Beads = append(s.Beads, BeadStatus{Name: name, Healthy: app.Healthy(), Reason: app.Reason})

@@ -2,6 +2,7 @@ package test
 
 import (
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,14 @@ func testSecondHub(t *testing.T, first *hubtest.Hub) {
 			}
 		}
 	})
+	t.Run("other ports are asked for", func(t *testing.T) { testOtherPorts(t, second) })
+	t.Run("an install that takes too long", func(t *testing.T) {
+		result := second.Run(t, "install", "--timeout", "1ms").Want(t, 3)
+		if want := "not done after 1ms"; strings.Count(result.Stderr, want) == 0 {
+			t.Errorf("it says %q, want %q in it", result.Stderr, want)
+		}
+	})
+	t.Run("hub.yaml comes to speak of another hub", func(t *testing.T) { testOtherName(t, first, second) })
 	t.Run("uninstall", func(t *testing.T) { testUninstall(t, second) })
 	before.check(t, first)
 	first.AwaitHealthy(t)
@@ -182,6 +191,70 @@ func testTwoInstalls(t *testing.T, hub *hubtest.Hub) {
 	holder.Signal(t, syscall.SIGKILL)
 	holder.Wait()
 	hub.Must(t, "install")
+}
+
+// testOtherPorts has Gitea and Argo CD listen on other ports, and checks that both still find each other. A port that is taken
+// is refused.
+func testOtherPorts(t *testing.T, hub *hubtest.Hub) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	result := hub.Run(t, "install", "--set", "embedded.ports.gitea="+port).Want(t, 2)
+	if want := "port " + port + ", asked for in spec.embedded.ports.gitea"; !strings.Contains(result.Stderr, want) {
+		t.Errorf("a port that is taken is refused with %q, want %q", result.Stderr, want)
+	}
+	gitea, argoCD := freePort(t), freePort(t)
+	hub.Must(t, "install", "--set", "embedded.ports.gitea="+gitea, "--set", "embedded.ports.argocd="+argoCD)
+	hub.AwaitHealthy(t)
+	outputs := hub.Outputs(t)
+	if !strings.Contains(outputs.Repositories.Hub, ":"+gitea+"/") || !strings.HasSuffix(outputs.ArgoCD.URL, ":"+argoCD) {
+		t.Errorf("the outputs are %+v, want the ports %s and %s", outputs, gitea, argoCD)
+	}
+	hubtest.Until(t, hub.Client(t), hubtest.Applications, "argocd", "argocd",
+		hubtest.HasValue(outputs.Repositories.Hub, "spec", "source", "repoURL"))
+	repository := hub.Clone(t, "hub")
+	repository.Push(t, "Look for lost commits more often", map[string]string{
+		argoValues: repository.Replace(t, argoValues, "timeout.reconciliation: 180s", "timeout.reconciliation: 160s"),
+	})
+	hubtest.Until(t, hub.Client(t), configMaps, "argocd", "argocd-cm", hubtest.HasValue("160s", "data", "timeout.reconciliation"))
+	hub.AwaitHealthy(t)
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port
+}
+
+// testOtherName commits a hub.yaml with the name of another hub, and one that is none. Neither is taken for the hub's own.
+func testOtherName(t *testing.T, first, second *hubtest.Hub) {
+	repository := second.Clone(t, "hub")
+	for _, wrong := range []struct{ content, want string }{
+		{repository.Replace(t, "hub.yaml", "name: "+second.Name, "name: "+first.Name),
+			"metadata.name is " + first.Name + ": a hub keeps its name: want " + second.Name},
+		{"kind: Hut\n", "Hut"},
+	} {
+		repository.Push(t, "Describe something else", map[string]string{"hub.yaml": wrong.content})
+		result := second.Run(t, "install").Want(t, 2)
+		if !strings.Contains(result.Stderr, wrong.want) {
+			t.Errorf("install says %q, want %q in it", result.Stderr, wrong.want)
+		}
+		if url := second.Outputs(t).Repositories.Hub; url == first.Outputs(t).Repositories.Hub {
+			t.Errorf("the outputs name the first hub's %s", url)
+		}
+		if healthy := second.AwaitHealthy(t); len(healthy.Programs()) != 17 {
+			t.Errorf("status is about %v, want 17 programs", healthy.Programs())
+		}
+	}
+	// It is uninstalled with that.
 }
 
 // testWhichHub checks that a command is not about one of two hubs by chance.

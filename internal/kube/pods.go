@@ -96,12 +96,15 @@ func convert[T any](obj *unstructured.Unstructured) (*T, error) {
 	return typed, nil
 }
 
-// LastEvent returns the last event about an object, "" if there is none or it cannot be read.
-func (c *Client) LastEvent(ctx context.Context, object *unstructured.Unstructured) string {
-	events := c.lastEvents(ctx, object.GetNamespace(), func(event *corev1.Event) bool {
-		return event.InvolvedObject.UID == object.GetUID()
+// LastEvent returns the last event about an object, "" if there is none or it cannot be read. Without a UID, one that was
+// called so before counts too. Events about what is in no namespace are in the one called default.
+func (c *Client) LastEvent(ctx context.Context, object corev1.ObjectReference) string {
+	events := c.lastEvents(ctx, cmp.Or(object.Namespace, metav1.NamespaceDefault), func(event *corev1.Event) bool {
+		about := event.InvolvedObject
+		return about.Kind == object.Kind && about.Namespace == object.Namespace && about.Name == object.Name &&
+			(object.UID == "" || about.UID == object.UID)
 	})
-	return events[object.GetKind()+" "+object.GetName()]
+	return events[object.Kind+" "+object.Name]
 }
 
 // lastEvents returns the last event about each object in namespace of those that are wanted, by the object's kind and name;

@@ -304,12 +304,16 @@ func TestTheLastEventIsAboutTheObjectItself(t *testing.T) {
 		event("a", "uid-of-web-1", "Newer", at.Add(time.Minute)), event("b", "uid-of-web-1", "Older", at),
 		event("c", "of one that was called so before", "Newest", at.Add(time.Hour)),
 	)
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(readyPod("web-1", "web"))
-	if err != nil {
-		t.Fatal(err)
+	pod := corev1.ObjectReference{Kind: "Pod", Namespace: "box", Name: "web-1"}
+	if got := client.LastEvent(t.Context(), pod); got != "Newest: so it is" {
+		t.Errorf("the last event is %q, want the newest of any pod of this name", got)
 	}
-	if got := client.LastEvent(t.Context(), &unstructured.Unstructured{Object: content}); got != "Newer: so it is" {
+	pod.UID = "uid-of-web-1"
+	if got := client.LastEvent(t.Context(), pod); got != "Newer: so it is" {
 		t.Errorf("the last event is %q, want the newest of this pod", got)
+	}
+	if got := client.LastEvent(t.Context(), corev1.ObjectReference{Kind: "Pod", Namespace: "box", Name: "web"}); got != "" {
+		t.Errorf("a pod without events has %q", got)
 	}
 }
 

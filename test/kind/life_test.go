@@ -244,6 +244,9 @@ func testCrash(t *testing.T, hub *hubtest.Hub) {
 		if !strings.Contains(result.Stdout, "99999999: invalid port") {
 			return fmt.Errorf("it shows no line of the pod's log: %s", result.Stdout)
 		}
+		if !strings.Contains(result.Stdout, "last event of Deployment traefik: ScalingReplicaSet") {
+			return fmt.Errorf("it does not say what became of the Deployment last: %s", result.Stdout)
+		}
 		return nil
 	})
 	repository.replace(t, "components/traefik/values.yaml", wrong, "args: []")

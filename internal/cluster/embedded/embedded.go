@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,15 +58,26 @@ func New(o Options) *Cluster {
 // Check says whether the engine can be had and the ports that were asked for are free.
 func (c *Cluster) Check(ctx context.Context) error {
 	faults := []error{engine.Check(ctx, c.options.Engine), c.checkPath(), checkFolder(c.Root), checkGit()}
-	if _, running := supervisor.Running(c.Layout.Supervisor()); !running {
-		for name, port := range c.options.Ports {
-			if port == 0 {
-				continue
-			}
-			if err := ports.Free(port); err != nil {
-				faults = append(faults, fmt.Errorf("port %d, asked for in spec.embedded.ports.%s: %w; ask for another, or for 0 "+
-					"to have a free one chosen", port, name, err))
-			}
+	return errors.Join(append(faults, c.checkPorts())...)
+}
+
+// checkPorts says which of the ports that were asked for are taken. Those of a hub that runs are its own.
+func (c *Cluster) checkPorts() error {
+	own := map[string]int{}
+	if _, running := supervisor.Running(c.Layout.Supervisor()); running {
+		var err error
+		if own, err = ports.Kept(c.Layout.Ports()); err != nil {
+			return err
+		}
+	}
+	var faults []error
+	for name, port := range c.options.Ports {
+		if port == 0 || slices.Contains(slices.Collect(maps.Values(own)), port) {
+			continue
+		}
+		if err := ports.Free(port); err != nil {
+			faults = append(faults, fmt.Errorf("port %d, asked for in spec.embedded.ports.%s: %w; ask for another, or for 0 "+
+				"to have a free one chosen", port, name, err))
 		}
 	}
 	return errors.Join(faults...)

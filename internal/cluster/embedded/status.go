@@ -8,6 +8,7 @@ import (
 
 	"github.com/back-stack/backstack/charts"
 	"github.com/back-stack/backstack/internal/cluster"
+	"github.com/back-stack/backstack/internal/cluster/ports"
 	"github.com/back-stack/backstack/internal/supervisor"
 )
 
@@ -29,11 +30,14 @@ func (c *Cluster) Status(ctx context.Context) (*cluster.Status, error) {
 	if _, err := os.Stat(c.Root); errors.Is(err, os.ErrNotExist) {
 		return &cluster.Status{}, nil
 	}
-	ports, err := choosePorts(c.Layout.Ports(), nil)
+	chosen, err := ports.Kept(c.Layout.Ports())
 	if err != nil {
 		return nil, err
 	}
-	status := &cluster.Status{Exists: true, Version: charts.Kubernetes, Server: loopbackURL(ports[PortKubernetes])}
+	status := &cluster.Status{Exists: true, Version: charts.Kubernetes}
+	if port := chosen[PortKubernetes]; port != 0 {
+		status.Server = loopbackURL(port)
+	}
 	processes, err := c.client.Status(ctx)
 	if errors.Is(err, supervisor.ErrNotRunning) {
 		return status, nil

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/back-stack/backstack/internal/atomicfile"
@@ -22,7 +24,8 @@ const (
 )
 
 // Choose returns a port for each of names: the one that was asked for, the one that was chosen before unless it is
-// asked for under another name now, or a free one. It keeps them at path. A port of 0 was not asked for.
+// asked for under another name now, or a free one that no other hub beside it has chosen. It keeps them at path, which is
+// that of the same file of another hub but for the hub's folder. A port of 0 was not asked for.
 func Choose(path string, names []string, asked map[string]int) (map[string]int, error) {
 	kept, err := Kept(path)
 	if err != nil {
@@ -41,6 +44,7 @@ func Choose(path string, names []string, asked map[string]int) (map[string]int, 
 			taken[port] = true
 		}
 	}
+	maps.Copy(taken, others(path))
 	for _, name := range names {
 		if ports[name] != 0 {
 			continue
@@ -70,6 +74,25 @@ func Kept(path string) (map[string]int, error) {
 		return nil, fmt.Errorf("reading the hub's ports: %w; remove %s to have them chosen anew", err, path)
 	}
 	return ports, nil
+}
+
+// others returns the ports that other hubs have chosen, which need not run. What cannot be read of theirs is not this hub's
+// concern.
+func others(path string) map[int]bool {
+	hub, file := filepath.Dir(path), filepath.Base(path)
+	hubs := filepath.Dir(hub)
+	entries, _ := os.ReadDir(hubs)
+	reserved := map[int]bool{}
+	for _, entry := range entries {
+		if entry.Name() == filepath.Base(hub) {
+			continue
+		}
+		kept, _ := Kept(filepath.Join(hubs, entry.Name(), file))
+		for _, port := range kept {
+			reserved[port] = true
+		}
+	}
+	return reserved
 }
 
 func free(taken map[int]bool) (int, error) {

@@ -1,6 +1,8 @@
 package ports
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -48,5 +50,35 @@ func TestAPortThatIsAskedForIsTakenFromTheNameItWasChosenFor(t *testing.T) {
 	}
 	if second["git"] != first["api"] || second["api"] == first["api"] {
 		t.Errorf("asked for git at %d, got %v", first["api"], second)
+	}
+}
+
+func TestPortsOfAHubThatDoesNotRunAreLeftToIt(t *testing.T) {
+	hubs := t.TempDir()
+	for _, name := range []string{"stopped", "new"} {
+		if err := os.Mkdir(filepath.Join(hubs, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names []string // so many that some would be the same by chance
+	for n := range 400 {
+		names = append(names, fmt.Sprint("port-", n))
+	}
+	stopped, err := Choose(filepath.Join(hubs, "stopped", "ports.json"), names, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen, err := Choose(filepath.Join(hubs, "new", "ports.json"), names, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := map[int]string{}
+	for name, port := range stopped {
+		owner[port] = name
+	}
+	for name, port := range chosen {
+		if other := owner[port]; other != "" {
+			t.Errorf("%s has port %d, which is the stopped hub's %s", name, port, other)
+		}
 	}
 }
