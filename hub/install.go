@@ -63,7 +63,7 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 	if late := new(supervisor.NotReadyError); errors.As(err, &late) {
 		return name, &UnhealthyError{Err: err}
 	}
-	if stuck := new(kube.WorkloadError); errors.As(err, &stuck) {
+	if stuck := new(kube.WorkloadError); errors.As(err, &stuck) || errors.Is(err, kube.ErrUnadmitted) {
 		return name, &UnhealthyError{Err: err}
 	}
 	return name, err

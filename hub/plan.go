@@ -37,9 +37,9 @@ type PlannedChart struct {
 	Digest    string `json:"digest"`
 }
 
-// PlannedImage is an image that the hub's cluster gets.
+// PlannedImage is an image that the hub's cluster gets, or that its node is made of.
 type PlannedImage struct {
-	Component string `json:"component"`
+	Component string `json:"component"` // or kind, for the node
 	Image     string `json:"image"`
 }
 
@@ -64,6 +64,9 @@ func NewPlan(ctx context.Context, o InstallOptions) (*Plan, error) {
 				Source: cmp.Or(wanted.Spec.Charts, upstream.Repository), Digest: digest(i.charts[component.Name]),
 			})
 		}
+	}
+	if i.place.kind != nil {
+		plan.Images = append(plan.Images, PlannedImage{string(spec.ProviderKind), i.place.kind.Image()})
 	}
 	return plan, plan.addImages(wanted, i.charts)
 }

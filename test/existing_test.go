@@ -246,7 +246,6 @@ func testOldCredentials(t *testing.T, c *existingCluster) {
 
 func testMissingRights(t *testing.T, c *existingCluster) {
 	o := c.options(t)
-	o.Rights = []existing.Right{{Group: "example.com", Resource: "toys", Verbs: []string{"create"}, Namespace: "box"}}
 	o.Kubeconfig = c.account(t, "reader", map[string]any{
 		"apiGroups": []any{"*"}, "resources": []any{"*"}, "verbs": []any{"get", "list", "watch"},
 	}, map[string]any{
@@ -258,10 +257,8 @@ func testMissingRights(t *testing.T, c *existingCluster) {
 	}
 	for _, want := range []string{
 		"user system:serviceaccount:default:reader is not allowed",
-		"create, patch, delete, bind, escalate: clusterroles.rbac.authorization.k8s.io\n",
-		"create, patch, delete, bind, escalate: roles.rbac.authorization.k8s.io in argocd, crossplane-system, kyverno, ",
-		"create: pods/portforward in argocd",
-		"create: toys.example.com in box\n",
+		"create, patch, delete, bind, escalate: clusterroles.rbac.authorization.k8s.io, roles.rbac.authorization.k8s.io\n",
+		"pods/portforward",
 		"applications.argoproj.io", "functions.pkg.crossplane.io", "customresourcedefinitions.apiextensions.k8s.io",
 		"validatingpolicies.policies.kyverno.io",
 	} {

@@ -21,6 +21,9 @@ type unadmittedError struct {
 func (e *unadmittedError) Error() string { return e.err.Error() }
 func (e *unadmittedError) Unwrap() error { return e.err }
 
+// ErrUnadmitted says that an admission webhook did not come to answer.
+var ErrUnadmitted = errors.New("waiting for an admission webhook")
+
 // webhookFailure is how the API server says that it could not call a webhook, in an error with the reason InternalError:
 // https://github.com/kubernetes/apiserver/blob/v0.34.4/pkg/util/webhook/error.go.
 const webhookFailure = "failed calling webhook"
@@ -64,12 +67,17 @@ func (c *Client) ApplyAdmitted(ctx context.Context, manager string, waiting func
 	ctx, cancel := context.WithTimeoutCause(ctx, admissionPatience, fmt.Errorf("no answer in %s", admissionPatience))
 	defer cancel()
 	said := ""
+	var last error
 	for {
 		err := c.Apply(ctx, manager, objects...)
+		if err != nil && ctx.Err() != nil && last != nil {
+			err = last // what is said of requests whose time is over says less
+		}
 		refused := Unadmitted(err)
 		if len(refused) == 0 {
 			return err
 		}
+		last = err
 		objects = refused
 		names := make([]string, len(objects))
 		for n, object := range objects {
@@ -82,7 +90,7 @@ func (c *Client) ApplyAdmitted(ctx context.Context, manager string, waiting func
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for an admission webhook: %w\n%w", context.Cause(ctx), err)
+			return fmt.Errorf("%w: %w\n%w", ErrUnadmitted, context.Cause(ctx), err)
 		case <-time.After(admissionPause):
 		}
 	}

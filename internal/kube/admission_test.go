@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -78,5 +79,16 @@ func TestOtherFaultsEndTheWaitForAWebhook(t *testing.T) {
 	err := cluster.ApplyAdmitted(t.Context(), Backstack, nil, toy("doll", "blue"))
 	if err == nil || !strings.Contains(err.Error(), "applying Toy box/doll: it is broken") {
 		t.Errorf("error %v, want what became of the doll", err)
+	}
+}
+
+func TestTheWaitForAWebhookEndsWithWhatItSaid(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	enough := errors.New("enough")
+	cluster := guarded(map[string][]error{"doll": {unreached, context.DeadlineExceeded}})
+	err := cluster.ApplyAdmitted(ctx, Backstack, func(string) { cancel(enough) }, toy("doll", "blue"))
+	if !errors.Is(err, ErrUnadmitted) || !errors.Is(err, enough) || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("error %v, want why the wait ended, and why the webhook did not answer", err)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/back-stack/backstack/charts"
 	"github.com/back-stack/backstack/test/internal/hubtest"
 	"github.com/back-stack/backstack/test/kind/stage"
 )
@@ -381,8 +382,11 @@ func checkModes(t *testing.T, dir string) {
 // logs are those of all containers in the namespace of a component.
 func logs(t *testing.T, hub *hubtest.Hub, component string) string {
 	t.Helper()
-	return docker(t, "exec", node(hub), "sh", "-c",
-		"cat /var/log/pods/"+map[string]string{"crossplane": "crossplane-system"}[component]+component+"*_*/*/*.log 2>/dev/null || true")
+	chart, ok := charts.Lookup(component)
+	if !ok {
+		t.Fatalf("component %s has no chart", component)
+	}
+	return docker(t, "exec", node(hub), "sh", "-c", "cat /var/log/pods/"+chart.Namespace+"_*/*/*.log")
 }
 
 func testStoppedNode(t *testing.T, hub *hubtest.Hub) {

@@ -124,8 +124,10 @@ func TestPrivateRegistry(t *testing.T) {
 		"components": map[string]any{"crossplane": map[string]any{"values": nil}},
 	})
 	plan := hub.Machine.Must(t, "install", "-f", file, "--dry-run")
-	if !strings.Contains(plan, "argo-cd") || !strings.Contains(plan, closed.Host+"/hub/argoproj/argocd:v3.5.7") {
-		t.Errorf("the plan is\n%s\nwant charts and images in it", plan)
+	for _, want := range []string{"argo-cd", closed.Host + "/hub/argoproj/argocd:v3.5.7", plainNode()} {
+		if !strings.Contains(plan, want) {
+			t.Errorf("the plan is\n%s\nwant %s in it", plan, want)
+		}
 	}
 	hub.Machine.Must(t, "install", "-f", file)
 	checkHealthy(t, hub, components)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -181,31 +180,23 @@ func TestCheckNamesEveryMissingRightAtOnce(t *testing.T) {
 	f.Version = "v1.30.0"
 	f.Denies = func(a authorizationv1.ResourceAttributes) bool {
 		return a.Resource == "clusterroles" && a.Verb == "escalate" || a.Subresource == "portforward" ||
-			a.Resource == "secrets" && a.Namespace != "argocd" || a.Resource == "widgets" && a.Namespace == "shop"
+			a.Subresource == "exec" || a.Resource == "secrets"
 	}
-	c := on(t, f, func(o *Options) {
-		o.Rights = []Right{{Group: "example.com", Resource: "widgets", Verbs: []string{"get", "list"}, Namespace: "shop"}}
-	})
+	c := on(t, f, func(o *Options) { o.Storage = true })
 	wantFaults(t, c.Check(t.Context()),
 		"user dev is not allowed",
 		"\n  escalate: clusterroles.rbac.authorization.k8s.io\n",
-		"\n  create: pods/portforward in argocd, crossplane-system, kyverno, requests\n",
-		// Allowed in one of the namespaces alone, so it lacks in the others.
-		"\n  get, list, watch, create, patch, delete: secrets in crossplane-system, kyverno, requests",
-		"\n  get, list: widgets.example.com in shop\n",
+		"\n  create: pods/portforward",
+		"\n  get, create: pods/exec\n",
+		"\n  get, list, watch, create, patch, delete: secrets",
 		"Kubernetes 1.30.0", "team-a")
 }
 
-func TestCheckTakesRightsInTheHubsNamespacesAlone(t *testing.T) {
+// Whoever is allowed everything in the hub's namespaces alone could install a hub, but neither see its state nor remove it.
+func TestCheckWantsRightsInEveryNamespace(t *testing.T) {
 	f := newFakeAPI(t)
-	c := on(t, f, nil)
-	wide := c.options.clusterRights()
-	f.Denies = func(a authorizationv1.ResourceAttributes) bool {
-		return a.Namespace == "" && !slices.ContainsFunc(wide, func(r Right) bool {
-			return r.Group == a.Group && r.Resource == a.Resource
-		})
-	}
-	wantFaults(t, c.Check(t.Context()))
+	f.Denies = func(a authorizationv1.ResourceAttributes) bool { return a.Resource == "pods" && a.Namespace == "" }
+	wantFaults(t, on(t, f, nil).Check(t.Context()), "in every namespace", "pods")
 }
 
 func TestEnsureWritesAKubeconfigThatStandsAlone(t *testing.T) {

@@ -80,12 +80,12 @@ func (o Options) hubNamespaces() []string {
 // storage, and what lets requests in. A * at the end stands for anything. No hub is a tenant beside them.
 func systemNamespaces() []string {
 	return []string{
-		"default", "kube-*",
+		"kube-*",
 		// Managed clusters and distributions.
 		"gke-*", "gmp-*", "config-management-*", "resource-group-system", // Google
-		"amazon-*", "aws-*", "eks-*", "karpenter", // Amazon
+		"amazon-*", "aws-observability", "eks-*", "karpenter", // Amazon
 		"aks-*", "azure-*", "app-routing-system", "gatekeeper-system", "calico-system", // Microsoft
-		"openshift", "openshift-*", "cattle-*", "fleet-*", "local", "p-*", // Red Hat, Rancher
+		"openshift", "openshift-*", "cattle-*", "fleet-*", // Red Hat, Rancher
 		"vmware-system-*", "tanzu-*", "tkg-*", "ibm-*", "node-feature-discovery",
 		// Networks.
 		"calico-*", "tigera-*", "cilium*", "weave", "antrea-*", "metallb-system", "istio-system",

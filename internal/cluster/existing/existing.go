@@ -29,9 +29,8 @@ type Options struct {
 	// Context is the context that names the cluster. Check wants one: which cluster becomes a hub is not guessed.
 	Context string
 
-	Tenants bool    // whether the cluster may run other things than the hub
-	Storage bool    // whether the hub needs a default storage class
-	Rights  []Right // what installing needs to be allowed beyond what this package knows of
+	Tenants bool // whether the cluster may run other things than the hub
+	Storage bool // whether the hub's Gitea is on the cluster, which needs a default storage class
 
 	// Force makes Delete go on where something would be lost: see Delete.
 	Force bool

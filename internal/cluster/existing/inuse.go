@@ -18,8 +18,8 @@ type InUseError struct {
 }
 
 func (e *InUseError) Error() string {
-	return "what these stand for would be left to nobody: want them deleted and gone first, or --force to leave it " +
-		"as it is:\n  " + strings.Join(e.Objects, "\n  ")
+	return "what these stand for would be left to nobody: want them deleted and gone first, or --force, which " +
+		"deletes them with what they composed on the cluster, and leaves what they stand for elsewhere:\n  " + strings.Join(e.Objects, "\n  ")
 }
 
 // refuse returns an *InUseError if there are composites, claims or managed resources. If that is forced, it notes

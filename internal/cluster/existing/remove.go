@@ -71,8 +71,13 @@ func (c *Cluster) reach(ctx context.Context) (*apiServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if identity, err := a.identity(ctx); err != nil || identity != known {
+	identity, err := a.identity(ctx)
+	if err != nil {
 		return nil, err
+	}
+	if identity != known {
+		c.leave("everything of hub %s on its cluster, if that is still there: at its address is another", c.options.Name)
+		return nil, nil
 	}
 	return a, nil
 }

@@ -361,6 +361,9 @@ func TestDeleteLeavesAnotherClusterAtTheSameAddress(t *testing.T) {
 		t.Error(err)
 	}
 	wantLeft(t, f, before)
+	if left := strings.Join(c.Left(), "\n"); !strings.Contains(left, "at its address is another") {
+		t.Errorf("what was left is %q, want it to say that there may be everything", left)
+	}
 }
 
 func TestDeleteTakesNewerCredentials(t *testing.T) {

@@ -12,12 +12,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Right is what an account has to be allowed.
+// Right is what an account has to be allowed, in every namespace.
 type Right struct {
-	Group     string   // the API group; empty for the core's
-	Resource  string   // the plural of a kind, and its subresource if that is meant: pods/log
-	Verbs     []string // get, list, watch, create, patch, update, delete, bind, escalate
-	Namespace string   // empty: in every namespace, or the resource has none
+	Group    string   // the API group; empty for the core's
+	Resource string   // the plural of a kind, and its subresource if that is meant: pods/log
+	Verbs    []string // get, list, watch, create, patch, update, delete, bind, escalate
 }
 
 // Verbs that go together.
@@ -27,8 +26,9 @@ var (
 	manage = []string{"get", "list", "watch", "create", "patch", "delete"}
 )
 
-// clusterRights are what installing and removing a hub take that no namespace bounds.
-func (o Options) clusterRights() []Right {
+// rights are what installing, looking after and removing a hub take. All are wanted in every namespace: tenants, Applications
+// and pods are looked for in all of them.
+func (o Options) rights() []Right {
 	rights := []Right{
 		{Resource: "namespaces", Verbs: manage},
 		{Resource: "persistentvolumes", Verbs: []string{"list"}},
@@ -40,25 +40,6 @@ func (o Options) clusterRights() []Right {
 		{Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verbs: sweep},
 		{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Verbs: sweep},
 		{Group: "apiregistration.k8s.io", Resource: "apiservices", Verbs: sweep},
-	}
-	for group, resources := range map[string][]string{
-		"pkg.crossplane.io":           {"configurations", "functions", "providers"},
-		"apiextensions.crossplane.io": {"compositeresourcedefinitions", "compositions", "managedresourceactivationpolicies"},
-		"policies.kyverno.io":         {"deletingpolicies", "generatingpolicies", "mutatingpolicies", "validatingpolicies"},
-	} {
-		for _, resource := range resources {
-			rights = append(rights, Right{Group: group, Resource: resource, Verbs: manage})
-		}
-	}
-	if o.Storage {
-		rights = append(rights, Right{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}})
-	}
-	return rights
-}
-
-// namespaceRights are what installing and removing take in each of the hub's namespaces.
-func namespaceRights() []Right {
-	rights := []Right{
 		{Resource: "pods", Verbs: with(look, "delete")},
 		{Resource: "pods/log", Verbs: []string{"get"}},
 		{Resource: "pods/portforward", Verbs: []string{"create"}},
@@ -69,17 +50,26 @@ func namespaceRights() []Right {
 		{Group: "policies.kyverno.io", Resource: "policyexceptions", Verbs: manage},
 	}
 	for group, resources := range map[string][]string{
-		"":                          {"configmaps", "persistentvolumeclaims", "secrets", "serviceaccounts", "services"},
-		"apps":                      {"deployments", "statefulsets"},
-		"batch":                     {"cronjobs", "jobs"},
-		"policy":                    {"poddisruptionbudgets"},
-		"networking.k8s.io":         {"ingresses", "networkpolicies"},
-		"rbac.authorization.k8s.io": {"rolebindings"},
-		"argoproj.io":               {"applications", "applicationsets", "appprojects"},
+		"pkg.crossplane.io":           {"configurations", "functions", "imageconfigs", "providers"},
+		"apiextensions.crossplane.io": {"compositeresourcedefinitions", "compositions", "managedresourceactivationpolicies"},
+		"policies.kyverno.io":         {"deletingpolicies", "generatingpolicies", "mutatingpolicies", "validatingpolicies"},
+		"":                            {"configmaps", "persistentvolumeclaims", "secrets", "serviceaccounts", "services"},
+		"apps":                        {"deployments", "statefulsets"},
+		"batch":                       {"cronjobs", "jobs"},
+		"policy":                      {"poddisruptionbudgets"},
+		"networking.k8s.io":           {"ingresses", "networkpolicies"},
+		"rbac.authorization.k8s.io":   {"rolebindings"},
+		"argoproj.io":                 {"applications", "applicationsets", "appprojects"},
 	} {
 		for _, resource := range resources {
 			rights = append(rights, Right{Group: group, Resource: resource, Verbs: manage})
 		}
+	}
+	if o.Storage {
+		rights = append(rights,
+			Right{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}},
+			// Gitea's accounts are made in its pod. Which verb that takes depends on the version of Kubernetes.
+			Right{Resource: "pods/exec", Verbs: []string{"get", "create"}})
 	}
 	return rights
 }
@@ -87,54 +77,22 @@ func namespaceRights() []Right {
 func with(verbs []string, more ...string) []string { return append(slices.Clone(verbs), more...) }
 
 // question is one thing that an account is allowed or not.
-type question struct{ group, resource, verb, namespace string }
-
-func (r Right) questions(namespace string) []question {
-	var questions []question
-	for _, verb := range r.Verbs {
-		questions = append(questions, question{r.Group, r.Resource, verb, namespace})
-	}
-	return questions
-}
+type question struct{ group, resource, verb string }
 
 // checkRights returns everything that the account is not allowed and installing takes.
 func (c *Cluster) checkRights(ctx context.Context, a *apiServer) error {
-	var questions, anywhere []question
-	for _, right := range c.options.clusterRights() {
-		questions = append(questions, right.questions("")...)
+	var questions []question
+	for _, right := range c.options.rights() {
+		for _, verb := range right.Verbs {
+			questions = append(questions, question{right.Group, right.Resource, verb})
+		}
 	}
-	for _, right := range c.options.Rights {
-		questions = append(questions, right.questions(right.Namespace)...)
-	}
-	for _, right := range namespaceRights() {
-		anywhere = append(anywhere, right.questions("")...)
-	}
-	denied, err := a.denied(ctx, append(questions, anywhere...))
-	if err != nil {
+	denied, err := a.denied(ctx, questions)
+	if err != nil || len(denied) == 0 {
 		return err
 	}
-	if denied, err = c.narrow(ctx, a, denied, anywhere); err != nil || len(denied) == 0 {
-		return err
-	}
-	return fmt.Errorf("%s is not allowed what installing a hub takes; want these as well, or the ClusterRole "+
+	return fmt.Errorf("%s is not allowed what installing a hub takes, in every namespace; want these as well, or the ClusterRole "+
 		"cluster-admin:\n  %s", a.account(ctx), strings.Join(describe(denied), "\n  "))
-}
-
-// narrow asks for each of the hub's namespaces what is denied for all of them together, and is wanted in those alone.
-func (c *Cluster) narrow(ctx context.Context, a *apiServer, denied, anywhere []question) ([]question, error) {
-	var still, again []question
-	for _, q := range denied {
-		if !slices.Contains(anywhere, q) {
-			still = append(still, q)
-			continue
-		}
-		for _, namespace := range c.options.hubNamespaces() {
-			q.namespace = namespace
-			again = append(again, q)
-		}
-	}
-	denied, err := a.denied(ctx, again)
-	return append(still, denied...), err
 }
 
 // denied asks the API server all questions, and returns those that it answers with no, in their order.
@@ -147,7 +105,7 @@ func (a *apiServer) denied(ctx context.Context, questions []question) ([]questio
 			resource, subresource, _ := strings.Cut(q.resource, "/")
 			review, err := a.authorization.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 				Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-					Group: q.group, Resource: resource, Subresource: subresource, Verb: q.verb, Namespace: q.namespace,
+					Group: q.group, Resource: resource, Subresource: subresource, Verb: q.verb,
 				}},
 			}, metav1.CreateOptions{})
 			if err != nil {
@@ -169,10 +127,9 @@ func (a *apiServer) denied(ctx context.Context, questions []question) ([]questio
 	return denied, nil
 }
 
-// describe puts what is denied into lines: one for resources with the same verbs in the same namespaces.
+// describe puts what is denied into lines: one for resources with the same verbs.
 func describe(denied []question) []string {
-	type object struct{ namespace, resource string }
-	verbs := map[object][]string{}
+	verbs := map[string][]string{}
 	for _, q := range denied {
 		resource, subresource, sub := strings.Cut(q.resource, "/")
 		if q.group != "" {
@@ -181,36 +138,20 @@ func describe(denied []question) []string {
 		if sub {
 			resource += "/" + subresource
 		}
-		at := object{q.namespace, resource}
-		if !slices.Contains(verbs[at], q.verb) {
-			verbs[at] = append(verbs[at], q.verb)
-		}
+		verbs[resource] = append(verbs[resource], q.verb)
 	}
-	// First the namespaces in which a resource lacks the same, then the resources that lack the same in the same.
-	type line struct{ namespaces, verbs string }
-	type cell struct{ resource, verbs string }
-	namespaces := map[cell][]string{}
-	for at, list := range verbs {
+	resources := map[string][]string{}
+	for resource, list := range verbs {
 		slices.SortFunc(list, func(a, b string) int {
 			return cmp.Compare(slices.Index(order(), a), slices.Index(order(), b))
 		})
-		key := cell{at.resource, strings.Join(list, ", ")}
-		namespaces[key] = append(namespaces[key], at.namespace)
-	}
-	resources := map[line][]string{}
-	for key, list := range namespaces {
-		slices.Sort(list)
-		at := line{strings.Join(list, ", "), key.verbs}
-		resources[at] = append(resources[at], key.resource)
+		together := strings.Join(list, ", ")
+		resources[together] = append(resources[together], resource)
 	}
 	var lines []string
-	for at, list := range resources {
+	for together, list := range resources {
 		slices.Sort(list)
-		text := at.verbs + ": " + strings.Join(list, ", ")
-		if at.namespaces != "" {
-			text += " in " + at.namespaces
-		}
-		lines = append(lines, text)
+		lines = append(lines, together+": "+strings.Join(list, ", "))
 	}
 	slices.Sort(lines)
 	return lines

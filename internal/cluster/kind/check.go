@@ -18,9 +18,24 @@ import (
 	"github.com/back-stack/backstack/internal/cluster/ports"
 )
 
+// checkTimeout bounds how long a container engine may take to say what there is.
+const checkTimeout = 30 * time.Second
+
 // Check says whether the cluster can be made here as it is asked for. Where its node runs, be it an unfinished one,
 // only what was asked for is judged: the ports and the memory are the node's.
 func (c *Cluster) Check(ctx context.Context) error {
+	slow := fmt.Errorf("no answer in %s", checkTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, slow)
+	defer cancel()
+	err := c.check(ctx)
+	if errors.Is(err, slow) {
+		return fmt.Errorf("asking the container engine about kind cluster %s: %w: want one that answers, as `docker info`, `podman "+
+			"info` or `nerdctl info` tells", c.options.Name, err)
+	}
+	return err
+}
+
+func (c *Cluster) check(ctx context.Context) error {
 	_, faults := c.options.config(c.options.Ports)
 	record, err := c.readRecord()
 	if err != nil {

@@ -113,6 +113,9 @@ func nodeFaults(node v1alpha4.Node, p Ports) []error {
 // image is that of the node.
 func (o Options) image() string { return cmp.Or(o.Image, defaults.Image) }
 
+// Image is that of the node.
+func (c *Cluster) Image() string { return c.options.image() }
+
 func (m PortMapping) address() string { return cmp.Or(m.ListenAddress, loopback) }
 
 func (m PortMapping) protocol() string { return cmp.Or(m.Protocol, "TCP") }
