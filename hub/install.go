@@ -71,19 +71,20 @@ func Install(ctx context.Context, o InstallOptions, to report.Reporter) (string,
 
 // newInstall looks at everything that can be wrong with what is asked for, and changes nothing.
 func newInstall(ctx context.Context, o InstallOptions) (*install, error) {
-	wanted, committed, err := o.Home.load(ctx, o.Request)
-	if err != nil {
-		return nil, err
+	wanted, committed, refused := o.Home.load(ctx, o.Request)
+	if wanted == nil {
+		return nil, refused
 	}
 	name := wanted.Metadata.Name
 	i := &install{options: o, spec: wanted, committed: committed, dir: o.Home.Dir(name)}
+	var err error
 	if i.place, err = o.Home.newPlace(wanted, o.place(name)); err != nil {
-		return nil, err
+		return nil, errors.Join(refused, err)
 	}
 	if i.elsewhere, err = o.Home.elsewhere(wanted); err != nil {
-		return nil, err
+		return nil, errors.Join(refused, err)
 	}
-	if err := errors.Join(i.place.Check(ctx), checkElsewhere(ctx, i.elsewhere)); err != nil {
+	if err := errors.Join(refused, i.place.Check(ctx), checkElsewhere(ctx, i.elsewhere)); err != nil {
 		return nil, &RequestError{err}
 	}
 	i.charts, err = archives(ctx, o.Home.layout(name).Charts(), wanted)

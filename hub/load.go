@@ -33,20 +33,25 @@ type Request struct {
 	Overrides []spec.Override // laid over it
 }
 
-// CheckOverrides returns what is wrong with the overrides alone, for a request whose file could not be read.
-func (r Request) CheckOverrides() error {
-	data, err := strictyaml.Encode(spec.Default(DefaultName))
-	if err != nil {
-		return err
+// Check returns what is wrong with the file and the overrides, for a request with which something else is wrong already. Without
+// a file, the overrides are laid over the defaults.
+func (r Request) Check() error {
+	data, source, err := r.Data, r.Source, error(nil)
+	if data == nil {
+		source = "the defaults"
+		if data, err = strictyaml.Encode(spec.Default(DefaultName)); err != nil {
+			return err
+		}
 	}
-	_, err = spec.Load(data, "the defaults", r.Overrides...)
+	_, err = spec.Load(data, source, r.Overrides...)
 	return err
 }
 
 // load returns the description of the hub that is asked for, and what there was of it. Everything that is wrong with the
 // request is returned at once, as a *RequestError.
 //
-// It also returns the hub.yaml of hub.git if that is what the description comes from, else nil.
+// It also returns the hub.yaml of hub.git if that is what the description comes from, else nil. With an error, the description
+// is nil unless it could be read.
 func (h Home) load(ctx context.Context, r Request) (wanted *spec.Hub, committed []byte, err error) {
 	data, source := r.Data, r.Source
 	if data == nil {

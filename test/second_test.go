@@ -47,7 +47,15 @@ func testSecondHub(t *testing.T, first *hubtest.Hub) {
 		}
 	})
 	t.Run("hub.yaml comes to speak of another hub", func(t *testing.T) { testOtherName(t, first, second) })
-	t.Run("uninstall", func(t *testing.T) { testUninstall(t, second) })
+	t.Run("uninstall", func(t *testing.T) {
+		// What an uninstall may leave that was killed.
+		for _, path := range []string{"data/gitea", "hub.yaml"} {
+			if err := os.RemoveAll(filepath.Join(second.Dir(), path)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		testUninstall(t, second)
+	})
 	before.check(t, first)
 	first.AwaitHealthy(t)
 }

@@ -152,7 +152,7 @@ func (o *installOptions) request(c *cobra.Command, a *app) (hub.Request, error) 
 	if err == nil && late == nil {
 		return request, nil
 	}
-	return request, &usageError{errors.Join(err, late, request.CheckOverrides())}
+	return request, &usageError{errors.Join(err, late, request.Check())}
 }
 
 // chartSource makes a folder's path mean the same wherever it is read.

@@ -1,0 +1,87 @@
+package hub
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/back-stack/backstack/hub/spec"
+	"github.com/back-stack/backstack/internal/cluster"
+	"github.com/back-stack/backstack/internal/supervisor"
+)
+
+func TestAComponentIsAsHealthyAsItsPrograms(t *testing.T) {
+	dir := t.TempDir()
+	log := supervisor.LogPath(dir, "kyverno")
+	if err := os.MkdirAll(filepath.Dir(log), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(log, []byte("one\ntwo\nthree\nfour\nfive\nno such certificate\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	components := describeComponents([]cluster.Program{
+		{Component: "kubernetes", Name: "etcd", Healthy: true},
+		{Component: "kyverno", Name: "kyverno", Reason: "ended with exit status 1 (3 restarts)", Log: log},
+		{Component: "kyverno", Name: "kyverno-cleanup-controller", Healthy: true},
+	}, spec.Resolve(spec.Default("hub")), dir)
+	found := map[string]ComponentStatus{}
+	for _, component := range components {
+		found[component.Name] = component
+	}
+	if !found["kubernetes"].Healthy {
+		t.Errorf("kubernetes is %+v, want it healthy", found["kubernetes"])
+	}
+	if argoCD := found["argocd"]; argoCD.Healthy || argoCD.Reason != "it does not run" {
+		t.Errorf("argocd, which has no program, is %+v", argoCD)
+	}
+	kyverno := found["kyverno"]
+	if want := "kyverno: ended with exit status 1 (3 restarts)"; kyverno.Healthy || kyverno.Reason != want {
+		t.Errorf("kyverno is %+v, want it not healthy: %s", kyverno, want)
+	}
+	if want := []string{"two", "three", "four", "five", "no such certificate"}; !slices.Equal(kyverno.Programs[0].Tail, want) {
+		t.Errorf("the log's last lines are %q, want %q", kyverno.Programs[0].Tail, want)
+	}
+	if tail := kyverno.Programs[1].Tail; len(tail) > 0 {
+		t.Errorf("of a healthy program, the log is shown: %q", tail)
+	}
+}
+
+func TestAnApplicationSaysWhatInItIsStuck(t *testing.T) {
+	app := &unstructured.Unstructured{}
+	err := yaml.Unmarshal([]byte(`
+metadata: {name: shop}
+status:
+  sync: {status: OutOfSync}
+  health: {status: Degraded}
+  conditions: [{message: "the repository\n  cannot be read"}]
+  operationState: {phase: Failed, message: one object was refused}
+  resources:
+  - {kind: Service, namespace: shop, name: web, health: {status: Healthy}, status: Synced}
+  - {kind: Deployment, namespace: shop, name: web, health: {status: Degraded, message: too few replicas}, status: Synced}
+  - {kind: ConfigMap, namespace: shop, name: colours, status: OutOfSync}
+`), &app.Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := ApplicationStatusOf(app)
+	for _, want := range []string{
+		"the repository cannot be read", "one object was refused", "Deployment web is Degraded: too few replicas",
+		"ConfigMap colours is OutOfSync",
+	} {
+		if !strings.Contains(status.Reason, want) {
+			t.Errorf("the reason is %q, want %q in it", status.Reason, want)
+		}
+	}
+	if strings.Contains(status.Reason, "Service") {
+		t.Errorf("the reason is %q, and names what is healthy", status.Reason)
+	}
+	stuck := stuckResources(app)
+	if len(stuck) != 1 || stuck[0].Kind != "Deployment" || stuck[0].Namespace != "shop" || stuck[0].Name != "web" {
+		t.Errorf("stuck are %v, want the Deployment", stuck)
+	}
+}
