@@ -43,8 +43,8 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 		return "", err
 	}
 	if slices.ContainsFunc(present, func(obj unstructured.Unstructured) bool { return obj.GetName() == rootApplication }) {
-		if moved := movedRepositories(present, objects); len(moved) > 0 {
-			return "the repositories have other addresses", i.followRepositories(ctx, moved)
+		if i.moved = movedRepositories(present, objects); len(i.moved) > 0 {
+			return "the repositories have other addresses", i.followRepositories(ctx)
 		}
 		// The webhook has told Argo CD of the newest commit, unless it was not running then.
 		for n := range present {
@@ -100,6 +100,7 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 		for n, obj := range present {
 			apps[n] = ApplicationStatusOf(obj)
 		}
+		i.followOperations(ctx, present)
 		nudge(ctx, apps, i.unhealthy(apps, expected)) // which may tell of a newer commit
 		waiting, last = i.unhealthy(apps, expected), present
 		return len(waiting) == 0, DescribeApplications(waiting)

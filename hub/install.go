@@ -118,7 +118,8 @@ type install struct {
 	client     *kube.Client
 	argoCD     func() (*argocd.Client, error) // ends a login that was begun early; nil if none was
 	repository *cluster.Git
-	revision   string // hub.git's commit that is to be applied
+	revision   string            // hub.git's commit that is to be applied
+	moved      map[string]string // the new addresses of repositories by those that Argo CD knew
 }
 
 // run makes the hub in steps. Those that do not need each other run at once.

@@ -46,7 +46,7 @@ func movedRepositories(present []unstructured.Unstructured, rendered []*unstruct
 
 // followRepositories tells Argo CD the new addresses of repositories. They are in Git too, which it does not find by the old
 // ones.
-func (i *install) followRepositories(ctx context.Context, moved map[string]string) error {
+func (i *install) followRepositories(ctx context.Context) error {
 	for _, resource := range deliveryResources() {
 		present, err := i.client.List(ctx, resource, argoNamespace)
 		if err != nil {
@@ -54,20 +54,56 @@ func (i *install) followRepositories(ctx context.Context, moved map[string]strin
 		}
 		for n := range present {
 			object := &present[n]
-			changed, some := readdressed(object.Object["spec"], moved)
+			changed, some := readdressed(object.Object["spec"], i.moved)
 			if !some {
 				continue
 			}
-			patch, err := json.Marshal(map[string]any{"spec": changed})
-			if err != nil {
-				return fmt.Errorf("encoding %s: %w", kube.Describe(object), err)
-			}
-			_, err = i.client.Dynamic().Resource(resource).Namespace(argoNamespace).Patch(
-				ctx, object.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.ArgoCD})
-			if err != nil {
-				return fmt.Errorf("telling %s the new address of its repository: %w", kube.Describe(object), err)
+			if err := i.patchDelivery(ctx, resource, object, map[string]any{"spec": changed}); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// followOperations does the same for operations that Argo CD had begun, which it would try again by the old addresses, for a
+// quarter of an hour. What it writes meanwhile may undo that, so it is for each time that an Application has changed; errors
+// are of no interest.
+func (i *install) followOperations(ctx context.Context, present []*unstructured.Unstructured) {
+	if len(i.moved) == 0 {
+		return
+	}
+	for _, app := range present {
+		if phase, _, _ := unstructured.NestedString(app.Object, "status", "operationState", "phase"); phase != "Running" {
+			continue
+		}
+		app = app.DeepCopy() // the watch's own stays as it is
+		patch := map[string]any{}
+		if operation, some := readdressed(app.Object["operation"], i.moved); some {
+			patch["operation"] = operation
+		}
+		state, _, _ := unstructured.NestedMap(app.Object, "status", "operationState")
+		if state, some := readdressed(state, i.moved); some {
+			patch["status"] = map[string]any{"operationState": state}
+		}
+		if len(patch) > 0 {
+			_ = i.patchDelivery(ctx, applications, app, patch)
+		}
+	}
+}
+
+// patchDelivery changes an object of Argo CD's.
+func (i *install) patchDelivery(
+	ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured, change map[string]any,
+) error {
+	patch, err := json.Marshal(change)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", kube.Describe(object), err)
+	}
+	_, err = i.client.Dynamic().Resource(resource).Namespace(argoNamespace).Patch(
+		ctx, object.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.ArgoCD})
+	if err != nil {
+		return fmt.Errorf("telling %s the new address of its repository: %w", kube.Describe(object), err)
 	}
 	return nil
 }
