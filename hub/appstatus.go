@@ -67,27 +67,31 @@ func reason(app *unstructured.Unstructured) string {
 	if phase != "Succeeded" && message != "" {
 		reasons = append(reasons, message)
 	}
-	resources, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
-	for _, item := range resources {
-		if resource, ok := item.(map[string]any); ok {
-			if text := resourceReason(resource); text != "" {
-				reasons = append(reasons, text)
-			}
+	for _, resource := range resourcesOf(app) {
+		if text := resourceReason(resource); text != "" {
+			reasons = append(reasons, text)
 		}
 	}
 	// In one line: the messages of git and helm have several.
 	return strings.Join(strings.Fields(strings.Join(slices.Compact(reasons), "; ")), " ")
 }
 
+// resourcesOf are what an Application's status says of its resources.
+func resourcesOf(app *unstructured.Unstructured) []map[string]any {
+	items, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
+	var resources []map[string]any
+	for _, item := range items {
+		if resource, ok := item.(map[string]any); ok {
+			resources = append(resources, resource)
+		}
+	}
+	return resources
+}
+
 // stuckResources are the resources of an Application that are not healthy.
 func stuckResources(app *unstructured.Unstructured) []corev1.ObjectReference {
 	var stuck []corev1.ObjectReference
-	resources, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
-	for _, item := range resources {
-		resource, ok := item.(map[string]any)
-		if !ok {
-			continue
-		}
+	for _, resource := range resourcesOf(app) {
 		text := func(path ...string) string {
 			value, _, _ := unstructured.NestedString(resource, path...)
 			return value

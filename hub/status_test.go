@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
-
 	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/supervisor"
@@ -52,8 +49,7 @@ func TestAComponentIsAsHealthyAsItsPrograms(t *testing.T) {
 }
 
 func TestAnApplicationSaysWhatInItIsStuck(t *testing.T) {
-	app := &unstructured.Unstructured{}
-	err := yaml.Unmarshal([]byte(`
+	app := objectsOf(t, `
 metadata: {name: shop}
 status:
   sync: {status: OutOfSync}
@@ -64,10 +60,7 @@ status:
   - {kind: Service, namespace: shop, name: web, health: {status: Healthy}, status: Synced}
   - {kind: Deployment, namespace: shop, name: web, health: {status: Degraded, message: too few replicas}, status: Synced}
   - {kind: ConfigMap, namespace: shop, name: colours, status: OutOfSync}
-`), &app.Object)
-	if err != nil {
-		t.Fatal(err)
-	}
+`)[0]
 	status := ApplicationStatusOf(app)
 	for _, want := range []string{
 		"the repository cannot be read", "one object was refused", "Deployment web is Degraded: too few replicas",

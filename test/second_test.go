@@ -42,7 +42,7 @@ func testSecondHub(t *testing.T, first *hubtest.Hub) {
 	t.Run("other ports are asked for", func(t *testing.T) { testOtherPorts(t, second) })
 	t.Run("an install that takes too long", func(t *testing.T) {
 		result := second.Run(t, "install", "--timeout", "1ms").Want(t, 3)
-		if want := "not done after 1ms"; strings.Count(result.Stderr, want) == 0 {
+		if want := "not done after 1ms"; !strings.Contains(result.Stderr, want) {
 			t.Errorf("it says %q, want %q in it", result.Stderr, want)
 		}
 	})
