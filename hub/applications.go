@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,6 +32,10 @@ var applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v
 // applyRoot hands everything over to Argo CD: from here on Git decides. All Applications are applied with the root, which
 // would apply them in the same way one wave after the other: what the waves are for is there already.
 func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error) {
+	var err error
+	if i.moved, err = rememberAddresses(i.dir, i.repository); err != nil {
+		return "", err
+	}
 	if err := i.applyRepositoryLogin(ctx, i.repository); err != nil {
 		return "", err
 	}
@@ -43,8 +48,10 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 		return "", err
 	}
 	if slices.ContainsFunc(present, func(obj unstructured.Unstructured) bool { return obj.GetName() == rootApplication }) {
-		if i.moved = movedRepositories(present, objects); len(i.moved) > 0 {
-			return "the repositories have other addresses", i.followRepositories(ctx)
+		if len(i.moved) > 0 {
+			if told, err := i.followRepositories(ctx); told || err != nil {
+				return "the repositories have other addresses", err
+			}
 		}
 		// The webhook has told Argo CD of the newest commit, unless it was not running then.
 		for n := range present {
@@ -67,13 +74,24 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 
 // refresh asks Argo CD to look at an Application and its repository again.
 func (i *install) refresh(ctx context.Context, name string) error {
-	const patch = `{"metadata":{"annotations":{"argocd.argoproj.io/refresh":"normal"}}}`
-	_, err := i.client.Dynamic().Resource(applications).Namespace(argoNamespace).Patch(
-		ctx, name, types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: kube.Backstack})
-	if err != nil {
+	change := map[string]any{"metadata": map[string]any{"annotations": map[string]any{"argocd.argoproj.io/refresh": "normal"}}}
+	if err := i.patchDelivery(ctx, applications, name, kube.Backstack, change); err != nil {
 		return fmt.Errorf("refreshing application %s: %w", name, err)
 	}
 	return nil
+}
+
+// patchDelivery changes an object of Argo CD's.
+func (i *install) patchDelivery(
+	ctx context.Context, resource schema.GroupVersionResource, name, manager string, change map[string]any,
+) error {
+	patch, err := json.Marshal(change)
+	if err != nil {
+		return fmt.Errorf("encoding a change of %s %s: %w", resource.Resource, name, err)
+	}
+	_, err = i.client.Dynamic().Resource(resource).Namespace(argoNamespace).Patch(
+		ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: manager})
+	return err
 }
 
 // awaitHealthy waits until every Application is Synced to the newest commit and Healthy.
@@ -94,13 +112,15 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 	if err != nil {
 		return "", err
 	}
+	if len(i.moved) > 0 {
+		defer i.keepTelling(ctx)()
+	}
 	nudge := i.newNudge()
 	err = until(ctx, func(present []*unstructured.Unstructured) (bool, string) {
 		apps := make([]ApplicationStatus, len(present))
 		for n, obj := range present {
 			apps[n] = ApplicationStatusOf(obj)
 		}
-		i.followOperations(ctx, present)
 		nudge(ctx, apps, i.unhealthy(apps, expected)) // which may tell of a newer commit
 		waiting, last = i.unhealthy(apps, expected), present
 		return len(waiting) == 0, DescribeApplications(waiting)
@@ -272,9 +292,12 @@ func DescribeApplications(waiting []ApplicationStatus) string {
 	return strings.Join(parts, ", ")
 }
 
-// stale says whether Argo CD has not looked at hub.git's newest commit for an Application. For a Bead it looks only when a
-// commit changes the Bead's folder, so an older commit says nothing.
+// stale says whether Argo CD has not looked at hub.git's newest commit for an Application, or at another address. For a Bead it
+// looks only when a commit changes the Bead's folder, so an older commit says nothing.
 func (i *install) stale(app ApplicationStatus) bool {
+	if _, old := i.moved[app.repository]; old {
+		return true
+	}
 	return app.repository == i.repository.Hub && !strings.HasPrefix(app.project, "bead") && app.revision != i.revision
 }
 

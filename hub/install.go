@@ -119,7 +119,7 @@ type install struct {
 	argoCD     func() (*argocd.Client, error) // ends a login that was begun early; nil if none was
 	repository *cluster.Git
 	revision   string            // hub.git's commit that is to be applied
-	moved      map[string]string // the new addresses of repositories by those that Argo CD knew
+	moved      map[string]string // the addresses of repositories by those that they had before
 }
 
 // run makes the hub in steps. Those that do not need each other run at once.

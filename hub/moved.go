@@ -3,109 +3,171 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/back-stack/backstack/internal/atomicfile"
+	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/kube"
 )
 
-// deliveryResources are what Argo CD keeps addresses of repositories in; projects first, for they say what Applications may
-// come from.
+// deliveryResources are what Argo CD keeps addresses of repositories in. Applications come first: one that still has an old
+// address puts the others back to what is written there.
 func deliveryResources() []schema.GroupVersionResource {
 	resource := func(name string) schema.GroupVersionResource {
 		return schema.GroupVersionResource{Group: applications.Group, Version: applications.Version, Resource: name}
 	}
-	return []schema.GroupVersionResource{resource("appprojects"), resource("applicationsets"), applications}
+	return []schema.GroupVersionResource{applications, resource("applicationsets"), resource("appprojects")}
 }
 
-// movedRepositories returns the new addresses of the hub's repositories by the ones that Argo CD knows, where these differ.
-func movedRepositories(present []unstructured.Unstructured, rendered []*unstructured.Unstructured) map[string]string {
-	repository := func(app *unstructured.Unstructured) string {
-		url, _, _ := unstructured.NestedString(app.Object, "spec", "source", "repoURL")
-		return url
-	}
-	wanted := map[string]string{}
-	for _, object := range rendered {
-		if object.GetKind() == "Application" {
-			wanted[object.GetName()] = repository(object)
-		}
-	}
-	moved := map[string]string{}
-	for n := range present {
-		old, now := repository(&present[n]), wanted[present[n].GetName()]
-		if old != "" && now != "" && old != now {
-			moved[old] = now
-		}
-	}
-	return moved
+// addressesFile is the file in a hub's state folder with every address that its repositories had, the newest last.
+const addressesFile = "repositories.json"
+
+// addresses are those that the repositories of a hub had.
+type addresses struct {
+	Hub      []string `json:"hub"`
+	Requests []string `json:"requests"`
 }
 
-// followRepositories tells Argo CD the new addresses of repositories. They are in Git too, which it does not find by the old
-// ones.
-func (i *install) followRepositories(ctx context.Context) error {
+// rememberAddresses keeps the addresses that a hub's repositories have now, and returns these by those that they had. A
+// cluster does not tell: an install that ended early may have told Argo CD one half, and the other half is put back by an
+// operation that Argo CD had begun.
+func rememberAddresses(dir string, now *cluster.Git) (moved map[string]string, err error) {
+	path := filepath.Join(dir, addressesFile)
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("reading the addresses that the repositories had: %w", err)
+	}
+	var known addresses
+	if err == nil {
+		if err := json.Unmarshal(data, &known); err != nil {
+			return nil, fmt.Errorf("reading the addresses that the repositories had: %s: %w: want it as backstack wrote it, or removed",
+				path, err)
+		}
+	}
+	moved = map[string]string{}
+	for _, repository := range []struct {
+		had *[]string
+		now string
+	}{{&known.Hub, now.Hub}, {&known.Requests, now.Requests}} {
+		*repository.had = slices.DeleteFunc(*repository.had, func(url string) bool { return url == repository.now })
+		for _, url := range *repository.had {
+			moved[url] = repository.now
+		}
+		*repository.had = append(*repository.had, repository.now)
+	}
+	if data, err = json.MarshalIndent(known, "", "  "); err != nil {
+		return nil, fmt.Errorf("encoding the addresses of the repositories: %w", err)
+	}
+	return moved, atomicfile.Write(path, append(data, '\n'), 0o600)
+}
+
+// followRepositories tells Argo CD the new addresses of repositories, and returns whether there was anything to tell. They are
+// in Git too, which it does not find by the old ones.
+func (i *install) followRepositories(ctx context.Context) (bool, error) {
+	told := false
 	for _, resource := range deliveryResources() {
 		present, err := i.client.List(ctx, resource, argoNamespace)
 		if err != nil {
-			return err
+			return told, err
 		}
 		for n := range present {
-			object := &present[n]
-			changed, some := readdressed(object.Object["spec"], i.moved)
-			if !some {
-				continue
+			some, err := i.tellAddresses(ctx, resource, &present[n])
+			if err != nil {
+				return told, err
 			}
-			if err := i.patchDelivery(ctx, resource, object, map[string]any{"spec": changed}); err != nil {
-				return err
-			}
+			told = told || some
 		}
 	}
-	return nil
+	return told, nil
 }
 
-// followOperations does the same for operations that Argo CD had begun, which it would try again by the old addresses, for a
-// quarter of an hour. What it writes meanwhile may undo that, so it is for each time that an Application has changed; errors
-// are of no interest.
-func (i *install) followOperations(ctx context.Context, present []*unstructured.Unstructured) {
-	if len(i.moved) == 0 {
+// keepTelling does the same whenever an old address is back, until the function that it returns is called: an operation that
+// Argo CD had begun ends with what was written at the old address. Errors are of no interest, the next change comes.
+func (i *install) keepTelling(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watches sync.WaitGroup
+	for _, resource := range deliveryResources() {
+		told := map[string]bool{}
+		watches.Go(func() {
+			_ = i.client.Until(ctx, resource, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
+				for _, object := range present {
+					name := object.GetName()
+					switch some, _ := i.tellAddresses(ctx, resource, object); {
+					case some:
+						told[name] = true
+					case told[name]:
+						// Argo CD knows it as well by now.
+						delete(told, name)
+						i.refreshProject(ctx, resource, name)
+					}
+				}
+				return false, ""
+			}, nil)
+		})
+	}
+	return func() {
+		cancel()
+		watches.Wait()
+	}
+}
+
+// refreshProject has Argo CD look again at the Applications of a project, if resource is that of projects: it does not when
+// the project changes.
+func (i *install) refreshProject(ctx context.Context, resource schema.GroupVersionResource, name string) {
+	if resource.Resource != "appprojects" {
 		return
 	}
-	for _, app := range present {
-		if phase, _, _ := unstructured.NestedString(app.Object, "status", "operationState", "phase"); phase != "Running" {
-			continue
-		}
-		app = app.DeepCopy() // the watch's own stays as it is
-		patch := map[string]any{}
-		if operation, some := readdressed(app.Object["operation"], i.moved); some {
-			patch["operation"] = operation
-		}
-		state, _, _ := unstructured.NestedMap(app.Object, "status", "operationState")
-		if state, some := readdressed(state, i.moved); some {
-			patch["status"] = map[string]any{"operationState": state}
-		}
-		if len(patch) > 0 {
-			_ = i.patchDelivery(ctx, applications, app, patch)
+	present, err := i.client.List(ctx, applications, argoNamespace)
+	if err != nil {
+		return
+	}
+	for n := range present {
+		if app := ApplicationStatusOf(&present[n]); app.project == name {
+			_ = i.refresh(ctx, app.Name)
 		}
 	}
 }
 
-// patchDelivery changes an object of Argo CD's.
-func (i *install) patchDelivery(
-	ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured, change map[string]any,
-) error {
-	patch, err := json.Marshal(change)
-	if err != nil {
-		return fmt.Errorf("encoding %s: %w", kube.Describe(object), err)
+// tellAddresses replaces the old addresses in an object of Argo CD's, and returns whether there were any.
+func (i *install) tellAddresses(
+	ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured,
+) (bool, error) {
+	change := newAddresses(object, i.moved)
+	if len(change) == 0 {
+		return false, nil
 	}
-	_, err = i.client.Dynamic().Resource(resource).Namespace(argoNamespace).Patch(
-		ctx, object.GetName(), types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kube.ArgoCD})
-	if err != nil {
-		return fmt.Errorf("telling %s the new address of its repository: %w", kube.Describe(object), err)
+	if err := i.patchDelivery(ctx, resource, object.GetName(), kube.ArgoCD, change); err != nil {
+		return false, fmt.Errorf("telling %s the new address of its repository: %w", kube.Describe(object), err)
 	}
-	return nil
+	return true, nil
+}
+
+// newAddresses returns what is to change in an object of Argo CD's for it to have no old address: what somebody wants of it,
+// and an operation that runs, which Argo CD would try again by the old one for a quarter of an hour.
+func newAddresses(object *unstructured.Unstructured, moved map[string]string) map[string]any {
+	object = object.DeepCopy() // a watch's own stays as it is
+	change := map[string]any{}
+	if wanted, some := readdressed(object.Object["spec"], moved); some {
+		change["spec"] = wanted
+	}
+	if operation, some := readdressed(object.Object["operation"], moved); some {
+		change["operation"] = operation
+	}
+	state, _, _ := unstructured.NestedMap(object.Object, "status", "operationState")
+	if phase := state["phase"]; phase == "Running" {
+		if state, some := readdressed(state, moved); some {
+			change["status"] = map[string]any{"operationState": state}
+		}
+	}
+	return change
 }
 
 // readdressed returns a value with every text in it that is a key of moved replaced, and whether there was one.

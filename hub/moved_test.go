@@ -2,23 +2,64 @@ package hub
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"github.com/back-stack/backstack/internal/cluster"
 )
 
-func TestRepositoriesThatMovedAreKnownByTheApplications(t *testing.T) {
-	app := func(name, url string) *unstructured.Unstructured {
-		return objectsOf(t, "{kind: Application, metadata: {name: "+name+"}, spec: {source: {repoURL: \""+url+"\"}}}")[0]
+func TestAddressesThatRepositoriesHadAreRemembered(t *testing.T) {
+	dir := t.TempDir()
+	git := func(host string) *cluster.Git {
+		return &cluster.Git{Hub: host + "/hub.git", Requests: host + "/requests.git"}
 	}
-	present := []unstructured.Unstructured{
-		*app("hub", "https://old/hub.git"), *app("requests", "https://same/requests.git"), *app("someones", "https://old/other.git"),
+	to := func(now string, former ...string) map[string]string {
+		moved := map[string]string{}
+		for _, host := range former {
+			moved[host+"/hub.git"], moved[host+"/requests.git"] = now+"/hub.git", now+"/requests.git"
+		}
+		return moved
 	}
-	rendered := []*unstructured.Unstructured{app("hub", "https://new/hub.git"), app("requests", "https://same/requests.git")}
-	want := map[string]string{"https://old/hub.git": "https://new/hub.git"}
-	if moved := movedRepositories(present, rendered); !maps.Equal(moved, want) {
-		t.Errorf("moved are %v, want %v", moved, want)
+	for n, step := range []struct {
+		now  string
+		want map[string]string
+	}{
+		{"a", to("a")}, {"a", to("a")}, {"b", to("b", "a")}, {"b", to("b", "a")}, {"c", to("c", "a", "b")}, {"a", to("a", "b", "c")},
+	} {
+		moved, err := rememberAddresses(dir, git(step.now))
+		if err != nil || !maps.Equal(moved, step.want) {
+			t.Errorf("%d: at %s: moved are %v, %v, want %v", n, step.now, moved, err, step.want)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, addressesFile), []byte("?"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rememberAddresses(dir, git("a")); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("a file that is none is refused with %v, want its path", err)
+	}
+}
+
+func TestAnOperationThatRunsIsToldNewAddresses(t *testing.T) {
+	moved := map[string]string{"old": "new"}
+	for phase, want := range map[string]string{
+		"Running":   `{operation: {sync: {source: {repoURL: new}}}, status: {operationState: {phase: Running, at: new}}}`,
+		"Succeeded": `{operation: {sync: {source: {repoURL: new}}}}`,
+	} {
+		app := objectsOf(t, `{kind: Application, spec: {source: {repoURL: new}}, operation: {sync: {source: {repoURL: old}}},
+  status: {history: [old], operationState: {phase: `+phase+`, at: old}}}`)[0]
+		before := app.DeepCopy()
+		if got := newAddresses(app, moved); !reflect.DeepEqual(got, objectsOf(t, want)[0].Object) {
+			t.Errorf("%s: the change is %v, want %s", phase, got, want)
+		}
+		if !reflect.DeepEqual(app, before) {
+			t.Error("what a watch has was changed")
+		}
+	}
+	if got := newAddresses(objectsOf(t, `{kind: AppProject, spec: {sourceRepos: [new]}}`)[0], moved); len(got) > 0 {
+		t.Errorf("a project with new addresses is changed: %v", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"maps"
 	"net"
 	"os"
@@ -11,8 +12,14 @@ import (
 	"syscall"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/back-stack/backstack/test/internal/hubtest"
 )
+
+var projects = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "appprojects"}
 
 // testSecondHub makes a second hub, which everything happens to that can happen to an install, and removes it again. The
 // first one is not to notice.
@@ -215,9 +222,17 @@ func testOtherPorts(t *testing.T, hub *hubtest.Hub) {
 		t.Errorf("a port that is taken is refused with %q, want %q", result.Stderr, want)
 	}
 	gitea, argoCD := freePort(t), freePort(t)
-	hub.Must(t, "install", "--set", "embedded.ports.gitea="+gitea, "--set", "embedded.ports.argocd="+argoCD)
+	old := hub.Outputs(t).Repositories.Hub
+	install := hub.Start(t, "install", "--set", "embedded.ports.gitea="+gitea, "--set", "embedded.ports.argocd="+argoCD)
+	if !install.Await("root application", "done") {
+		t.Fatalf("install told nothing: %+v", install.Wait())
+	}
+	comeFrom(t, hub, old) // as an operation leaves it that Argo CD had begun before
+	install.Wait().Want(t, 0)
 	hub.AwaitHealthy(t)
 	outputs := hub.Outputs(t)
+	comeFrom(t, hub, old) // as an install leaves it that is killed before Argo CD is told everything
+	hub.Must(t, "install")
 	if !strings.Contains(outputs.Repositories.Hub, ":"+gitea+"/") || !strings.HasSuffix(outputs.ArgoCD.URL, ":"+argoCD) {
 		t.Errorf("the outputs are %+v, want the ports %s and %s", outputs, gitea, argoCD)
 	}
@@ -229,6 +244,17 @@ func testOtherPorts(t *testing.T, hub *hubtest.Hub) {
 	})
 	hubtest.Until(t, hub.Client(t), configMaps, "argocd", "argocd-cm", hubtest.HasValue("160s", "data", "timeout.reconciliation"))
 	hub.AwaitHealthy(t)
+}
+
+// comeFrom has Argo CD's project of the hub allow hub.git at one address alone.
+func comeFrom(t *testing.T, hub *hubtest.Hub, address string) {
+	t.Helper()
+	patch := fmt.Sprintf(`{"spec":{"sourceRepos":[%q]}}`, address)
+	_, err := hub.Client(t).Dynamic().Resource(projects).Namespace("argocd").Patch(
+		t.Context(), "hub", types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func freePort(t *testing.T) string {
