@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -136,7 +137,8 @@ func (i *install) refreshProject(ctx context.Context, resource schema.GroupVersi
 	}
 }
 
-// tellAddresses replaces the old addresses in an object of Argo CD's, and returns whether there were any.
+// tellAddresses replaces the old addresses in an object of Argo CD's, and returns whether there were any. One that has changed
+// since it was read is left alone, for keepTelling to see what it is now.
 func (i *install) tellAddresses(
 	ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured,
 ) (bool, error) {
@@ -144,7 +146,10 @@ func (i *install) tellAddresses(
 	if len(change) == 0 {
 		return false, nil
 	}
-	if err := i.patchDelivery(ctx, resource, object.GetName(), kube.ArgoCD, change); err != nil {
+	// An operation that has ended meanwhile must not be said to run.
+	change["metadata"] = map[string]any{"resourceVersion": object.GetResourceVersion()}
+	err := i.patchDelivery(ctx, resource, object.GetName(), kube.ArgoCD, change)
+	if err != nil && !apierrors.IsConflict(err) {
 		return false, fmt.Errorf("telling %s the new address of its repository: %w", kube.Describe(object), err)
 	}
 	return true, nil
