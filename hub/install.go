@@ -87,8 +87,13 @@ func newInstall(ctx context.Context, o InstallOptions) (*install, error) {
 	if err := errors.Join(refused, i.place.Check(ctx), checkElsewhere(ctx, i.elsewhere)); err != nil {
 		return nil, &RequestError{err}
 	}
-	i.charts, err = archives(ctx, o.Home.layout(name).Charts(), wanted)
-	return i, err
+	if i.charts, err = archives(ctx, o.Home.layout(name).Charts(), wanted); err != nil {
+		return nil, err
+	}
+	if err := checkImages(wanted, i.charts); err != nil {
+		return nil, &RequestError{err}
+	}
+	return i, nil
 }
 
 // place says how the place of the hub called name is handled.

@@ -3,10 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"maps"
-	"slices"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/back-stack/backstack/charts"
 	"github.com/back-stack/backstack/hub/render"
@@ -68,55 +64,7 @@ func NewPlan(ctx context.Context, o InstallOptions) (*Plan, error) {
 	if i.place.kind != nil {
 		plan.Images = append(plan.Images, PlannedImage{string(spec.ProviderKind), i.place.kind.Image()})
 	}
-	return plan, plan.addImages(wanted, i.charts)
-}
-
-// addImages adds every image that the components' charts name. Ports that install chooses are any here: no image depends on
-// them.
-func (p *Plan) addImages(wanted *spec.Hub, fetched render.Archives) error {
-	located := locate(wanted)
-	if kind := located.Spec.Kind; kind != nil && kind.Ports.HTTPS == 0 {
-		kind.Ports.HTTPS = 443
-	}
-	tree, err := render.Hub(located, fetched)
-	if err != nil {
-		return err
-	}
-	for _, component := range charts.Components() {
-		if !enabled(wanted, component.Name) {
-			continue
-		}
-		objects, err := render.Component(tree, component.Name)
-		if err != nil {
-			return err
-		}
-		found := map[string]bool{}
-		for _, object := range objects {
-			collectImages(wanted, object, found)
-		}
-		for _, image := range slices.Sorted(maps.Keys(found)) {
-			p.Images = append(p.Images, PlannedImage{component.Name, image})
-		}
-	}
-	return nil
-}
-
-// collectImages finds the images of the pods that an object makes, and the package that it installs.
-func collectImages(wanted *spec.Hub, object *unstructured.Unstructured, found map[string]bool) {
-	if object.GroupVersionKind().Group == "pkg.crossplane.io" {
-		if name, ok, _ := unstructured.NestedString(object.Object, "spec", "package"); ok {
-			found[render.PackageSource(wanted, name)] = true
-		}
-		return
-	}
-	for _, kind := range []string{"containers", "initContainers"} {
-		containers, _, _ := unstructured.NestedSlice(object.Object, "spec", "template", "spec", kind)
-		for _, item := range containers {
-			if container, ok := item.(map[string]any); ok {
-				if image, ok := container["image"].(string); ok {
-					found[image] = true
-				}
-			}
-		}
-	}
+	images, err := imagesOf(wanted, chartComponents(wanted), i.charts)
+	plan.Images = append(plan.Images, images...)
+	return plan, err
 }

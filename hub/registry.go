@@ -28,7 +28,7 @@ type dockerAuth struct {
 }
 
 // registry returns the registry that all images of a hub come from, nil if each comes from its own. Its login is taken from
-// the Docker config that the hub's description names or, where that is not there any more, from the hub's folder.
+// the Docker config that the hub's description names or, where that has none any more, from the hub's folder.
 func (h Home) registry(described *spec.Hub) (*cluster.Registry, error) {
 	wanted := described.Spec.Registry
 	if wanted == nil {
@@ -38,26 +38,35 @@ func (h Home) registry(described *spec.Hub) (*cluster.Registry, error) {
 	if wanted.DockerConfig == "" {
 		return registry, nil
 	}
-	kept := h.layout(described.Metadata.Name).Secrets()
-	data, err := os.ReadFile(wanted.DockerConfig)
-	if errors.Is(err, os.ErrNotExist) {
-		text, keptErr := kept.Get(registryLogin)
-		if keptErr != nil {
-			return nil, keptErr
+	login, err := readLogin(wanted.DockerConfig, registry.Host())
+	if err == nil {
+		registry.Login = login
+		return registry, nil
+	}
+	if errors.Is(err, errNoLogin) || errors.Is(err, os.ErrNotExist) {
+		kept, err := h.layout(described.Metadata.Name).Secrets().Get(registryLogin)
+		if err != nil {
+			return nil, err
 		}
-		if text != "" {
-			data, err = []byte(text), nil
+		if login, err := findLogin([]byte(kept), registry.Host()); err == nil {
+			registry.Login = login
+			return registry, nil
 		}
 	}
-	if err != nil {
-		return nil, &RequestError{fmt.Errorf("reading spec.registry.dockerConfig: %w: want a Docker config.json with a login for %s",
-			err, registry.Host())}
-	}
-	if registry.Login, err = findLogin(data, registry.Host()); err != nil {
-		return nil, &RequestError{fmt.Errorf("reading spec.registry.dockerConfig %s: %w", wanted.DockerConfig, err)}
-	}
-	return registry, nil
+	return nil, &RequestError{fmt.Errorf("reading spec.registry.dockerConfig %s: %w", wanted.DockerConfig, err)}
 }
+
+// readLogin reads the login for a registry's host in a Docker config.json.
+func readLogin(path, host string) (cluster.Login, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return cluster.Login{}, fmt.Errorf("%w: want a Docker config.json with a login for %s", err, host)
+	}
+	return findLogin(data, host)
+}
+
+// errNoLogin says that a Docker config has no login for a registry.
+var errNoLogin = errors.New("it has no login")
 
 // findLogin finds the login for a registry's host in a Docker config.json.
 func findLogin(data []byte, host string) (cluster.Login, error) {
@@ -78,8 +87,8 @@ func findLogin(data []byte, host string) (cluster.Login, error) {
 			return cluster.Login{Username: user, Password: password}, nil
 		}
 	}
-	return cluster.Login{}, fmt.Errorf("it has no login for %s: `docker login %s` makes one; a credential helper's cannot be taken "+
-		"to a cluster", host, host)
+	return cluster.Login{}, fmt.Errorf("%w for %s: `docker login %s` makes one; a credential helper's cannot be taken to a cluster",
+		errNoLogin, host, host)
 }
 
 // dockerConfigOf is a Docker config.json with the login for a registry alone.

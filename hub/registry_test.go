@@ -64,11 +64,22 @@ func TestOnlyTheLoginOfTheHubsRegistryIsKept(t *testing.T) {
 	if err := h.layout("demo").Secrets().Set(registryLogin, kept); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(config); err != nil {
+	for without, change := range map[string]func() error{
+		"the file":            func() error { return os.Remove(config) },
+		"a login in the file": func() error { return os.WriteFile(config, []byte(`{"auths": {}}`), 0o600) },
+	} {
+		if err := change(); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		again, err := h.registry(described)
+		if err != nil || again.Login != registry.Login {
+			t.Errorf("without %s the login is %+v, %v: want %+v", without, again, err, registry.Login)
+		}
+	}
+	if err := os.WriteFile(config, []byte("auths:"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again, err := h.registry(described)
-	if err != nil || again.Login != registry.Login {
-		t.Errorf("without the file the login is %+v, %v: want %+v", again, err, registry.Login)
+	if again, err := h.registry(described); err == nil {
+		t.Errorf("a file that is no Docker config is not refused: %+v", again)
 	}
 }

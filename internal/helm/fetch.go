@@ -45,6 +45,31 @@ func archive(ctx context.Context, repository, name, version string) ([]byte, err
 	if filepath.IsAbs(repository) {
 		return os.ReadFile(filepath.Join(repository, name+"-"+version+".tgz"))
 	}
+	dir, err := os.MkdirTemp("", "backstack-chart-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	type result struct {
+		content []byte
+		err     error
+	}
+	// Helm's way of fetching knows no context. One that goes on has no folder to write to.
+	fetched := make(chan result, 1)
+	go func() {
+		content, err := download(repository, name, version, dir)
+		fetched <- result{content, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case r := <-fetched:
+		return r.content, r.err
+	}
+}
+
+// download fetches a chart into dir, and reads it there.
+func download(repository, name, version, dir string) ([]byte, error) {
 	settings := cli.New()
 	client, err := registry.NewClient(
 		registry.ClientOptCredentialsFile(settings.RegistryConfig), registry.ClientOptWriter(io.Discard),
@@ -62,20 +87,12 @@ func archive(ctx context.Context, repository, name, version string) ([]byte, err
 			return nil, err
 		}
 	}
-	dir, err := os.MkdirTemp("", "backstack-chart-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	download := downloader.ChartDownloader{
+	fetcher := downloader.ChartDownloader{
 		Out: io.Discard, Getters: getters, RegistryClient: client, Verify: downloader.VerifyNever,
 		Options:          []getter.Option{getter.WithRegistryClient(client)},
 		RepositoryConfig: settings.RepositoryConfig, RepositoryCache: settings.RepositoryCache,
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	path, _, err := download.DownloadTo(reference, version, dir)
+	path, _, err := fetcher.DownloadTo(reference, version, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package helm
 
 import (
 	"bytes"
+	"context"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -170,5 +172,24 @@ func TestAServerWithoutTLSIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 			t.Errorf("from %s: %v: want it refused", scheme, err)
 		}
+	}
+}
+
+func TestFetchingEndsWithItsContext(t *testing.T) {
+	asked, end := make(chan struct{}), make(chan struct{})
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-end
+	}))
+	defer server.Close()
+	defer close(end)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("interrupted")
+	go func() {
+		<-asked
+		cancel(stop)
+	}()
+	if _, err := Fetch(ctx, server.URL, "demo", "1.0.0"); !errors.Is(err, stop) {
+		t.Errorf("the error is %v, want that it was interrupted", err)
 	}
 }

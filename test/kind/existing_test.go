@@ -22,7 +22,8 @@ import (
 	"github.com/back-stack/backstack/test/internal/hubtest"
 )
 
-// TestExistingCluster installs a hub on a cluster that is not backstack's, and takes it off again.
+// TestExistingCluster installs a hub on a cluster that is not backstack's, and takes it off again. It does so with an account
+// that is allowed what backstack has asked for, and nothing else.
 func TestExistingCluster(t *testing.T) {
 	someones := kind.New(kind.Options{
 		Name: "someones", Dir: t.TempDir(), Image: on.NodeImage, Config: []byte(nodeConfig(t)), Authorities: open.CA,
@@ -36,12 +37,15 @@ func TestExistingCluster(t *testing.T) {
 	serveIngresses(t, client)
 	before := contents(t, client)
 
+	kubeconfig := anAccount(t, client, someones.Kubeconfig(), "ingress")
 	hub := machine.Hub("guest")
 	file := described(t, hub.Name, map[string]any{
 		"provider": "existing", "kind": nil,
-		"existing": map[string]any{"context": "kind-someones", "kubeconfig": someones.Kubeconfig(), "tenants": true},
+		"existing": map[string]any{"context": "kind-someones", "kubeconfig": kubeconfig, "tenants": true},
 		"ingress":  map[string]any{"class": "company", "domain": "hub.localhost"},
 	})
+	refusal := hub.Machine.Run(t, "install", "-f", file).Want(t, 2)
+	grantWhatIsMissing(t, client, "ingress", refusal.Stderr)
 	hub.Machine.Must(t, "install", "-f", file)
 	checkHealthy(t, hub, []string{"argocd", "crossplane", "gitea", "kyverno"})
 	running := podsOf(t, client)

@@ -236,6 +236,21 @@ func (c *Cluster) portFaults(taken func(PortMapping) error) []error {
 				mapping.HostPort, i, err))
 		}
 	}
+	given, _ := c.options.given() // what is wrong with it is told by config
+	if given == nil {
+		return faults
+	}
+	for _, node := range given.Nodes {
+		for i, m := range node.ExtraPortMappings {
+			if m.HostPort <= 0 {
+				continue // the engine chooses one
+			}
+			if err := taken(mappingOf(m)); err != nil {
+				faults = append(faults, fmt.Errorf("port %d, asked for in spec.kind.config: nodes[0].extraPortMappings[%d]: %w; ask for "+
+					"another", m.HostPort, i, err))
+			}
+		}
+	}
 	return faults
 }
 

@@ -90,11 +90,13 @@ func TestCheckNamesEverythingAtOnceAndChangesNothing(t *testing.T) {
 	o := testOptions(t)
 	o.Ports.HTTP = port
 	o.PortMappings = []PortMapping{{HostPort: port, ContainerPort: 80, ListenAddress: "127.0.0.1"}}
-	o.Config = []byte("name: other")
+	o.Config = fmt.Appendf(nil, "{name: other, nodes: [{extraPortMappings: [{hostPort: %d, containerPort: 81}, {containerPort: 82}]}]}",
+		port)
 	text := errors.Join(New(o).Check(t.Context())).Error()
 	for _, want := range []string{
 		"1.0 GiB", "4.4.0", "controllers cpu, cpuset, memory, pids", "name is other", "is asked for twice",
 		fmt.Sprintf("port %d, for spec.kind.ports.http: ", port), "spec.kind.portMappings[0]: ", "address already in use",
+		"spec.kind.config: nodes[0].extraPortMappings[0]: ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in:\n%s", want, text)

@@ -95,9 +95,7 @@ func nodeFaults(node v1alpha4.Node, p Ports) []error {
 	var faults []error
 	listening := []PortMapping{{HostPort: p.Kubernetes}}
 	for _, m := range node.ExtraPortMappings {
-		listening = append(listening, PortMapping{
-			HostPort: int(m.HostPort), Protocol: string(m.Protocol), ListenAddress: cmp.Or(m.ListenAddress, "0.0.0.0"),
-		})
+		listening = append(listening, mappingOf(m))
 	}
 	for _, m := range node.ExtraMounts {
 		// The engines take a mount as HOST:NODE:OPTIONS.
@@ -108,6 +106,14 @@ func nodeFaults(node v1alpha4.Node, p Ports) []error {
 		}
 	}
 	return append(faults, clashes(listening)...)
+}
+
+// mappingOf is a mapping of kind's configuration, with kind's default for where it listens.
+func mappingOf(m v1alpha4.PortMapping) PortMapping {
+	return PortMapping{
+		HostPort: int(m.HostPort), ContainerPort: int(m.ContainerPort), Protocol: string(m.Protocol),
+		ListenAddress: cmp.Or(m.ListenAddress, "0.0.0.0"),
+	}
 }
 
 // image is that of the node.

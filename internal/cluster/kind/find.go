@@ -70,6 +70,7 @@ type engineInfo struct {
 	Memory   uint64   // of the machine, in bytes
 	Rootless bool     // whether it runs as an ordinary user
 	Missing  []string // controllers of cgroups that a node needs and the engine cannot give it
+	Context  string   // what Docker's program calls the engine that it talks to; empty if it does not say
 }
 
 // needed are the controllers of cgroups without which a kubelet does not run. An engine of an ordinary user is often
@@ -83,8 +84,11 @@ func (i *engineInfo) needed() []string {
 
 // info asks an engine about itself.
 func (e engine) info(ctx context.Context) (*engineInfo, error) {
-	if err := e.onThisMachine(os.Getenv); err != nil {
-		return nil, err
+	variable := map[string]string{"docker": "DOCKER_HOST", "podman": "CONTAINER_HOST"}[e.program]
+	if variable != "" {
+		if err := onThisMachine(variable, os.Getenv(variable)); err != nil {
+			return nil, err
+		}
 	}
 	format, parse := "{{json .}}", parseDockerInfo
 	if e.program == "podman" {
@@ -98,26 +102,38 @@ func (e engine) info(ctx context.Context) (*engineInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading what `%s info` says: %w", e.program, err)
 	}
-	return info, nil
+	return info, e.checkContext(ctx, info.Context)
 }
 
-// onThisMachine says what is wrong if an engine was set to be another machine's: the ports of a cluster's node are on
-// the engine's loopback address, and nothing here would reach them.
-func (e engine) onThisMachine(getenv func(string) string) error {
-	variable := map[string]string{"docker": "DOCKER_HOST", "podman": "CONTAINER_HOST"}[e.program]
-	if variable == "" {
+// defaultContext is what Docker calls the engine that DOCKER_HOST, or nothing, names.
+// https://docs.docker.com/engine/manage-resources/contexts/
+const defaultContext = "default"
+
+// checkContext says what is wrong if a context of Docker's is another machine's.
+func (e engine) checkContext(ctx context.Context, name string) error {
+	if name == "" || name == defaultContext {
 		return nil
 	}
-	address, err := url.Parse(getenv(variable))
+	address, err := e.run(ctx, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", name)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", variable, err)
+		return err
+	}
+	return onThisMachine("the host of Docker's context "+name, strings.TrimSpace(string(address)))
+}
+
+// onThisMachine says what is wrong if an engine's address, which what names, is another machine's: the ports of a cluster's
+// node are on the engine's loopback address, and nothing here would reach them.
+func onThisMachine(what, text string) error {
+	address, err := url.Parse(text)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", what, err)
 	}
 	host := address.Hostname()
 	if ip := net.ParseIP(host); host == "" || host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
 	return fmt.Errorf("%s is %s, which is another machine, and a hub would not be reached there: want an engine of this "+
-		"machine", variable, address.Redacted())
+		"machine", what, address.Redacted())
 }
 
 // parseDockerInfo reads what Docker and nerdctl say.
@@ -133,6 +149,7 @@ func parseDockerInfo(data []byte) (*engineInfo, error) {
 		PidsLimit       bool
 		SecurityOptions []string
 		ServerErrors    []string
+		ClientInfo      struct{ Context string }
 	}
 	if err := json.Unmarshal(data, &said); err != nil {
 		return nil, err
@@ -143,7 +160,7 @@ func parseDockerInfo(data []byte) (*engineInfo, error) {
 	if said.KernelVersion == "" {
 		return nil, errors.New("it names no kernel: is the program another one under this name?")
 	}
-	info := &engineInfo{Cgroup: 1, Kernel: said.KernelVersion, Memory: said.MemTotal}
+	info := &engineInfo{Cgroup: 1, Kernel: said.KernelVersion, Memory: said.MemTotal, Context: said.ClientInfo.Context}
 	if said.CgroupVersion == "2" {
 		info.Cgroup = 2
 	}

@@ -55,6 +55,10 @@ func TestWithoutAnEngineItSaysWhatWasTriedAndHowToGoOn(t *testing.T) {
 		{"unknown", "", "lxd", "", []string{"KIND_EXPERIMENTAL_PROVIDER", "lxd", "docker, nerdctl, finch or podman"}},
 		{"elsewhere", "echo '" + goodInfo + "'", "", "tcp://build.example.com:2376",
 			[]string{"DOCKER_HOST", "another machine"}},
+		{"elsewhere by a context", `case "$1" in
+			info) echo '{"KernelVersion": "6", "ClientInfo": {"Context": "builder"}}' ;;
+			context) [ "$5" = builder ] && echo ssh://somebody@build.example.com ;;
+			esac`, "", "", []string{"Docker's context builder", "ssh://somebody@build.example.com", "another machine"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fakeEngine(t, test.script)
@@ -67,6 +71,16 @@ func TestWithoutAnEngineItSaysWhatWasTriedAndHowToGoOn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAContextOfThisMachineIsTaken(t *testing.T) {
+	fakeEngine(t, `case "$1" in
+		info) echo '{"KernelVersion": "6", "ClientInfo": {"Context": "rootless"}}' ;;
+		context) echo unix:///run/user/1000/docker.sock ;;
+		esac`)
+	if e, _, err := find(t.Context()); err != nil || e.program != "docker" {
+		t.Errorf("got %v, %v; want docker", e, err)
 	}
 }
 
