@@ -180,23 +180,23 @@ func TestCheckNamesEveryMissingRightAtOnce(t *testing.T) {
 	f.Version = "v1.30.0"
 	f.Denies = func(a authorizationv1.ResourceAttributes) bool {
 		return a.Resource == "clusterroles" && a.Verb == "escalate" || a.Subresource == "portforward" ||
-			a.Subresource == "exec" || a.Resource == "secrets"
+			a.Subresource == "exec" || a.Resource == "secrets" || a.Resource == "*"
 	}
 	c := on(t, f, func(o *Options) { o.Storage = true })
 	wantFaults(t, c.Check(t.Context()),
 		"user dev is not allowed",
 		"\n  escalate: clusterroles.rbac.authorization.k8s.io\n",
-		"\n  create: pods/portforward",
+		"\n  create: pods/portforward, secrets\n",
 		"\n  get, create: pods/exec\n",
-		"\n  get, list, watch, create, patch, delete: secrets",
+		"\n  get, list, watch, patch, delete: *.*\n",
 		"Kubernetes 1.30.0", "team-a")
 }
 
 // Whoever is allowed everything in the hub's namespaces alone could install a hub, but neither see its state nor remove it.
 func TestCheckWantsRightsInEveryNamespace(t *testing.T) {
 	f := newFakeAPI(t)
-	f.Denies = func(a authorizationv1.ResourceAttributes) bool { return a.Resource == "pods" && a.Namespace == "" }
-	wantFaults(t, on(t, f, nil).Check(t.Context()), "in every namespace", "pods")
+	f.Denies = func(a authorizationv1.ResourceAttributes) bool { return a.Namespace == "" }
+	wantFaults(t, on(t, f, nil).Check(t.Context()), "in every namespace", "*.*", "pods")
 }
 
 func TestEnsureWritesAKubeconfigThatStandsAlone(t *testing.T) {

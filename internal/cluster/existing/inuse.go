@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -54,6 +55,8 @@ func (r *remover) refuse(ctx context.Context) error {
 		return nil // what cannot be listed is told when its definition is removed
 	case len(found) > 0:
 		return &InUseError{Objects: found}
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("%w: so nobody can say whether something would be lost: want what an install is allowed, or --force", err)
 	case err != nil:
 		return errors.Join(err, errors.New("so nobody can say whether something would be lost: want Crossplane and its "+
 			"providers to run first, or --force"))

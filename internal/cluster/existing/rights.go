@@ -15,66 +15,50 @@ import (
 // Right is what an account has to be allowed, in every namespace.
 type Right struct {
 	Group    string   // the API group; empty for the core's
-	Resource string   // the plural of a kind, and its subresource if that is meant: pods/log
-	Verbs    []string // get, list, watch, create, patch, update, delete, bind, escalate
+	Resource string   // the plural of a kind, and its subresource if that is meant: pods/exec
+	Verbs    []string // get, list, watch, create, patch, delete, bind, escalate
 }
 
-// Verbs that go together.
-var (
-	look   = []string{"get", "list", "watch"}
-	sweep  = []string{"list", "watch", "delete"}
-	manage = []string{"get", "list", "watch", "create", "patch", "delete"}
-)
+// all stands for every group, and for every resource of them.
+const all = "*"
 
 // rights are what installing, looking after and removing a hub take. All are wanted in every namespace: tenants, Applications
-// and pods are looked for in all of them.
+// and pods are looked for in all of them. Nobody knows which kinds Crossplane and Beads will define, and what is of these kinds
+// is looked for, and removed with the hub.
 func (o Options) rights() []Right {
 	rights := []Right{
-		{Resource: "namespaces", Verbs: manage},
-		{Resource: "persistentvolumes", Verbs: []string{"list"}},
-		{Group: "apiextensions.k8s.io", Resource: "customresourcedefinitions", Verbs: manage},
+		{Group: all, Resource: all, Verbs: []string{"get", "list", "watch", "patch", "delete"}},
 		// The components are granted more than most people have, which takes bind and escalate.
-		{Group: "rbac.authorization.k8s.io", Resource: "clusterroles", Verbs: with(manage, "bind", "escalate")},
-		{Group: "rbac.authorization.k8s.io", Resource: "clusterrolebindings", Verbs: manage},
-		// The components make these themselves; removing a hub removes them.
-		{Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verbs: sweep},
-		{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Verbs: sweep},
-		{Group: "apiregistration.k8s.io", Resource: "apiservices", Verbs: sweep},
-		{Resource: "pods", Verbs: with(look, "delete")},
-		{Resource: "pods/log", Verbs: []string{"get"}},
-		{Resource: "pods/portforward", Verbs: []string{"create"}},
-		{Resource: "events", Verbs: []string{"list"}},
-		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}},
-		{Group: "apps", Resource: "replicasets", Verbs: []string{"list"}},
-		{Group: "rbac.authorization.k8s.io", Resource: "roles", Verbs: with(manage, "bind", "escalate")},
-		{Group: "policies.kyverno.io", Resource: "policyexceptions", Verbs: manage},
+		{Group: "rbac.authorization.k8s.io", Resource: "clusterroles", Verbs: []string{"create", "bind", "escalate"}},
+		{Group: "rbac.authorization.k8s.io", Resource: "roles", Verbs: []string{"create", "bind", "escalate"}},
 	}
 	for group, resources := range map[string][]string{
 		"pkg.crossplane.io":           {"configurations", "functions", "imageconfigs", "providers"},
 		"apiextensions.crossplane.io": {"compositeresourcedefinitions", "compositions", "managedresourceactivationpolicies"},
-		"policies.kyverno.io":         {"deletingpolicies", "generatingpolicies", "mutatingpolicies", "validatingpolicies"},
-		"":                            {"configmaps", "persistentvolumeclaims", "secrets", "serviceaccounts", "services"},
-		"apps":                        {"deployments", "statefulsets"},
-		"batch":                       {"cronjobs", "jobs"},
-		"policy":                      {"poddisruptionbudgets"},
-		"networking.k8s.io":           {"ingresses", "networkpolicies"},
-		"rbac.authorization.k8s.io":   {"rolebindings"},
-		"argoproj.io":                 {"applications", "applicationsets", "appprojects"},
+		"policies.kyverno.io": {
+			"deletingpolicies", "generatingpolicies", "mutatingpolicies", "policyexceptions", "validatingpolicies",
+		},
+		"": {
+			"configmaps", "namespaces", "persistentvolumeclaims", "pods/portforward", "secrets", "serviceaccounts", "services",
+		},
+		"apiextensions.k8s.io":      {"customresourcedefinitions"},
+		"apps":                      {"deployments", "statefulsets"},
+		"batch":                     {"cronjobs", "jobs"},
+		"policy":                    {"poddisruptionbudgets"},
+		"networking.k8s.io":         {"ingresses", "networkpolicies"},
+		"rbac.authorization.k8s.io": {"clusterrolebindings", "rolebindings"},
+		"argoproj.io":               {"applications", "applicationsets", "appprojects"},
 	} {
 		for _, resource := range resources {
-			rights = append(rights, Right{Group: group, Resource: resource, Verbs: manage})
+			rights = append(rights, Right{Group: group, Resource: resource, Verbs: []string{"create"}})
 		}
 	}
 	if o.Storage {
-		rights = append(rights,
-			Right{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}},
-			// Gitea's accounts are made in its pod. Which verb that takes depends on the version of Kubernetes.
-			Right{Resource: "pods/exec", Verbs: []string{"get", "create"}})
+		// Gitea's accounts are made in its pod. Which verb that takes depends on the version of Kubernetes.
+		rights = append(rights, Right{Resource: "pods/exec", Verbs: []string{"get", "create"}})
 	}
 	return rights
 }
-
-func with(verbs []string, more ...string) []string { return append(slices.Clone(verbs), more...) }
 
 // question is one thing that an account is allowed or not.
 type question struct{ group, resource, verb string }
@@ -158,4 +142,6 @@ func describe(denied []question) []string {
 }
 
 // order is that of verbs in a message.
-func order() []string { return with(manage, "update", "bind", "escalate") }
+func order() []string {
+	return []string{"get", "list", "watch", "create", "patch", "delete", "bind", "escalate"}
+}
