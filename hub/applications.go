@@ -32,10 +32,6 @@ var applications = schema.GroupVersionResource{Group: "argoproj.io", Version: "v
 // applyRoot hands everything over to Argo CD: from here on Git decides. All Applications are applied with the root, which
 // would apply them in the same way one wave after the other: what the waves are for is there already.
 func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error) {
-	var err error
-	if i.moved, err = rememberAddresses(i.dir, i.repository); err != nil {
-		return "", err
-	}
 	if err := i.applyRepositoryLogin(ctx, i.repository); err != nil {
 		return "", err
 	}
@@ -48,6 +44,7 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 		return "", err
 	}
 	if slices.ContainsFunc(present, func(obj unstructured.Unstructured) bool { return obj.GetName() == rootApplication }) {
+		i.learnAddresses(present)
 		if len(i.moved) > 0 {
 			if told, err := i.followRepositories(ctx); told || err != nil {
 				return "the repositories have other addresses", err
@@ -271,6 +268,10 @@ func (i *install) unhealthy(apps []ApplicationStatus, expected map[string]bool) 
 		delete(missing, app.Name)
 		if i.stale(app) && app.Healthy() {
 			app.Sync, app.Reason = "Unknown", "the newest commit has not been looked at yet"
+		}
+		if app.operates && len(i.moved) > 0 && app.Healthy() {
+			// It may have begun with an old address, and would put that back after this install.
+			app.Sync, app.Reason = "Unknown", "an operation runs"
 		}
 		if !app.Healthy() {
 			waiting = append(waiting, app)

@@ -23,6 +23,7 @@ type ApplicationStatus struct {
 	revision   string // the commit that Sync speaks of
 	repository string // its URL
 	project    string
+	operates   bool // whether an operation runs, or is to
 }
 
 // Healthy says whether there is nothing to wait for.
@@ -47,6 +48,8 @@ func ApplicationStatusOf(app *unstructured.Unstructured) ApplicationStatus {
 		repository: text("spec", "source", "repoURL"),
 		project:    text("spec", "project"),
 	}
+	_, asked := app.Object["operation"]
+	status.operates = asked || text("status", "operationState", "phase") == "Running"
 	if !status.Healthy() {
 		status.Reason = reason(app)
 	}

@@ -38,6 +38,9 @@ func archives(ctx context.Context, dir string, described *spec.Hub) (render.Arch
 		})
 	}
 	_ = group.Wait() // the faults are in errs
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("fetching charts: %w", context.Cause(ctx))
+	}
 	for n, component := range components {
 		if errs[n] != nil {
 			faults = append(faults, errs[n])

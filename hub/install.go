@@ -273,13 +273,16 @@ func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (strin
 		return "", err
 	}
 	i.repository = git
+	if i.moved, err = rememberAddresses(i.dir, git); err != nil {
+		return "", err
+	}
 	requests, err := render.Requests(locate(i.spec))
 	if err != nil {
 		return "", err
 	}
 	changed, kept := 0, 0
 	for url, tree := range map[string]render.Tree{git.Hub: i.tree, git.Requests: requests} {
-		result, err := repository(git, url).Update(ctx, tree, i.sources(), commitMessage)
+		result, err := repository(git, url).Update(ctx, tree, i.sources(), i.readdressFiles(), commitMessage)
 		if conflict := new(gitops.ConflictError); errors.As(err, &conflict) {
 			return "", &RefusedError{err}
 		}

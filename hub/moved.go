@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -41,8 +44,8 @@ type addresses struct {
 // cluster does not tell: an install that ended early may have told Argo CD one half, and the other half is put back by an
 // operation that Argo CD had begun.
 func rememberAddresses(dir string, now *cluster.Git) (moved map[string]string, err error) {
-	path := filepath.Join(dir, addressesFile)
-	data, err := os.ReadFile(path)
+	file := filepath.Join(dir, addressesFile)
+	data, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("reading the addresses that the repositories had: %w", err)
 	}
@@ -50,7 +53,7 @@ func rememberAddresses(dir string, now *cluster.Git) (moved map[string]string, e
 	if err == nil {
 		if err := json.Unmarshal(data, &known); err != nil {
 			return nil, fmt.Errorf("reading the addresses that the repositories had: %s: %w: want it as backstack wrote it, or removed",
-				path, err)
+				file, err)
 		}
 	}
 	moved = map[string]string{}
@@ -64,10 +67,29 @@ func rememberAddresses(dir string, now *cluster.Git) (moved map[string]string, e
 		}
 		*repository.had = append(*repository.had, repository.now)
 	}
+	// What one of the two had and the other has now is no former address.
+	delete(moved, now.Hub)
+	delete(moved, now.Requests)
 	if data, err = json.MarshalIndent(known, "", "  "); err != nil {
 		return nil, fmt.Errorf("encoding the addresses of the repositories: %w", err)
 	}
-	return moved, atomicfile.Write(path, append(data, '\n'), 0o600)
+	return moved, atomicfile.Write(file, append(data, '\n'), 0o600)
+}
+
+// requestsApplication is the Application of the repository of requests.
+const requestsApplication = "requests"
+
+// learnAddresses adds what the Applications of the repositories come from to the addresses that these had: a hub that an
+// older backstack made has remembered none.
+func (i *install) learnAddresses(present []unstructured.Unstructured) {
+	now := map[string]string{rootApplication: i.repository.Hub, requestsApplication: i.repository.Requests}
+	for n := range present {
+		url, ours := now[present[n].GetName()]
+		known := ApplicationStatusOf(&present[n]).repository
+		if ours && known != "" && known != i.repository.Hub && known != i.repository.Requests {
+			i.moved[known] = url
+		}
+	}
 }
 
 // followRepositories tells Argo CD the new addresses of repositories, and returns whether there was anything to tell. They are
@@ -91,7 +113,7 @@ func (i *install) followRepositories(ctx context.Context) (bool, error) {
 }
 
 // keepTelling does the same whenever an old address is back, until the function that it returns is called: an operation that
-// Argo CD had begun ends with what was written at the old address. Errors are of no interest, the next change comes.
+// Argo CD had begun ends with what was written at the old address.
 func (i *install) keepTelling(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watches sync.WaitGroup
@@ -101,7 +123,7 @@ func (i *install) keepTelling(ctx context.Context) (stop func()) {
 			_ = i.client.Until(ctx, resource, argoNamespace, func(present []*unstructured.Unstructured) (bool, string) {
 				for _, object := range present {
 					name := object.GetName()
-					switch some, _ := i.tellAddresses(ctx, resource, object); {
+					switch some := i.tellUntilHeard(ctx, resource, object); {
 					case some:
 						told[name] = true
 					case told[name]:
@@ -117,6 +139,23 @@ func (i *install) keepTelling(ctx context.Context) (stop func()) {
 	return func() {
 		cancel()
 		watches.Wait()
+	}
+}
+
+// tellPause is how long an API server that did not take a change is left alone.
+const tellPause = 200 * time.Millisecond
+
+// tellUntilHeard is tellAddresses, again and again where it fails.
+func (i *install) tellUntilHeard(ctx context.Context, resource schema.GroupVersionResource, object *unstructured.Unstructured) bool {
+	for {
+		some, err := i.tellAddresses(ctx, resource, object)
+		if err == nil || ctx.Err() != nil {
+			return some
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(tellPause):
+		}
 	}
 }
 
@@ -149,7 +188,7 @@ func (i *install) tellAddresses(
 	// An operation that has ended meanwhile must not be said to run.
 	change["metadata"] = map[string]any{"resourceVersion": object.GetResourceVersion()}
 	err := i.patchDelivery(ctx, resource, object.GetName(), kube.ArgoCD, change)
-	if err != nil && !apierrors.IsConflict(err) {
+	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
 		return false, fmt.Errorf("telling %s the new address of its repository: %w", kube.Describe(object), err)
 	}
 	return true, nil
@@ -196,4 +235,28 @@ func readdressed(value any, moved map[string]string) (changed any, some bool) {
 		}
 	}
 	return value, some
+}
+
+// sourceLine is where a YAML file of Argo CD's has the address of a repository.
+var sourceLine = regexp.MustCompile(`(?m)^([ -]*repoURL: +["']?)([^"'\s]+)`)
+
+// readdressFiles returns what replaces the former addresses of repositories in files of theirs that backstack does not render,
+// as those of a Bead for spokes and people's own Applications; nil if there are no former addresses.
+func (i *install) readdressFiles() func(name string, content []byte) []byte {
+	if len(i.moved) == 0 {
+		return nil
+	}
+	return func(name string, content []byte) []byte {
+		if extension := path.Ext(name); extension != ".yaml" && extension != ".yml" {
+			return content
+		}
+		return sourceLine.ReplaceAllFunc(content, func(line []byte) []byte {
+			parts := sourceLine.FindSubmatch(line)
+			now, some := i.moved[string(parts[2])]
+			if !some {
+				return line
+			}
+			return append(slices.Clone(parts[1]), now...)
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -33,6 +34,10 @@ func TestAddressesThatRepositoriesHadAreRemembered(t *testing.T) {
 		if err != nil || !maps.Equal(moved, step.want) {
 			t.Errorf("%d: at %s: moved are %v, %v, want %v", n, step.now, moved, err, step.want)
 		}
+	}
+	moved, err := rememberAddresses(dir, &cluster.Git{Hub: "b/requests.git", Requests: "b/hub.git"})
+	if _, hub := moved["b/hub.git"]; err != nil || hub || moved["a/hub.git"] != "b/requests.git" {
+		t.Errorf("after a swap moved are %v, %v: want what neither has now", moved, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, addressesFile), []byte("?"), 0o600); err != nil {
 		t.Fatal(err)
@@ -72,5 +77,21 @@ func TestAddressesAreReplacedWhereverTheyAre(t *testing.T) {
 	}
 	if _, some := readdressed(want.Object, map[string]string{"old": "new"}); some {
 		t.Error("an object without the old address is said to have changed")
+	}
+}
+
+func TestAddressesInFilesThatAreNotRenderedAreReplaced(t *testing.T) {
+	i := &install{moved: map[string]string{"https://old/hub.git": "https://new/hub.git"}}
+	const text = "spec:\n  source:\n    repoURL: %s\n  sources:\n  - repoURL: \"%s\" # here\n    path: a\n  - repoURL: %s/other\n"
+	file := func(url string) string { return fmt.Sprintf(text, url, url, "https://old/hub.git") }
+	edit := i.readdressFiles()
+	if got := string(edit("beads/a/spokes.yaml", []byte(file("https://old/hub.git")))); got != file("https://new/hub.git") {
+		t.Errorf("the file is\n%s\nwant\n%s", got, file("https://new/hub.git"))
+	}
+	if got := string(edit("README.md", []byte(file("https://old/hub.git")))); got != file("https://old/hub.git") {
+		t.Errorf("a file for people is changed:\n%s", got)
+	}
+	if (&install{}).readdressFiles() != nil {
+		t.Error("files are read though no address was another before")
 	}
 }

@@ -133,10 +133,12 @@ func testKilledInstall(t *testing.T, hub *hubtest.Hub) {
 		at("cluster", "done", "unchanged"),
 		at("configuration", "started"),
 		at("configuration", "done", "unchanged"),
+		at("kubernetes", "started"),
 		at("root application", "started"),
 		at("argocd", "started"),
 		at("crossplane", "started"),
 		at("kyverno", "started"),
+		at("kubernetes", "done", "unchanged"),
 		at("crossplane", "done", "unchanged"),
 		at("root application", "done", "unchanged"),
 		at("argocd", "done", "unchanged"),
@@ -223,6 +225,7 @@ func testOtherPorts(t *testing.T, hub *hubtest.Hub) {
 	}
 	gitea, argoCD := freePort(t), freePort(t)
 	old := hub.Outputs(t).Repositories.Hub
+	hub.Must(t, "bead", "add", beadDir("agent")) // which has the address in Git
 	install := hub.Start(t, "install", "--set", "embedded.ports.gitea="+gitea, "--set", "embedded.ports.argocd="+argoCD)
 	if !install.Await("root application", "done") {
 		t.Fatalf("install told nothing: %+v", install.Wait())
@@ -239,6 +242,10 @@ func testOtherPorts(t *testing.T, hub *hubtest.Hub) {
 	hubtest.Until(t, hub.Client(t), hubtest.Applications, "argocd", "argocd",
 		hubtest.HasValue(outputs.Repositories.Hub, "spec", "source", "repoURL"))
 	repository := hub.Clone(t, "hub")
+	if spokes := repository.Read(t, "beads/agent/spokes.yaml"); !strings.Contains(spokes, outputs.Repositories.Hub) ||
+		strings.Contains(spokes, old) {
+		t.Errorf("a Bead for spokes has %s, want the address %s", spokes, outputs.Repositories.Hub)
+	}
 	repository.Push(t, "Look for lost commits more often", map[string]string{
 		argoValues: repository.Replace(t, argoValues, "timeout.reconciliation: 180s", "timeout.reconciliation: 160s"),
 	})

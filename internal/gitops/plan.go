@@ -107,6 +107,26 @@ func newPlan(files billy.Filesystem, tree, sources map[string][]byte) (*plan, er
 	return p, p.addRecord(data, now)
 }
 
+// edit adds what other files than those of tree, and than those that tree had before, are to hold.
+func (p *plan) edit(files billy.Filesystem, tree map[string][]byte, edit func(name string, content []byte) []byte) error {
+	all, err := readAll(files)
+	if err != nil {
+		return err
+	}
+	for name, content := range all {
+		_, rendered := tree[name]
+		if rendered || name == recordPath || slices.Contains(p.remove, name) || slices.Contains(p.kept, name) {
+			continue
+		}
+		if now := edit(name, content); !bytes.Equal(now, content) {
+			p.write[name] = now
+			p.changed = append(p.changed, name)
+		}
+	}
+	slices.Sort(p.changed)
+	return nil
+}
+
 // carryOut changes the files of a worktree.
 func (p *plan) carryOut(worktree *git.Worktree) error {
 	for name, data := range p.write {

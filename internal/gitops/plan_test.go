@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -142,5 +143,25 @@ func write(t *testing.T, files billy.Basic, name, content string) {
 	t.Helper()
 	if err := util.WriteFile(files, name, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestFilesThatAreNotRenderedCanBeEdited(t *testing.T) {
+	files := memfs.New()
+	tree := map[string][]byte{"rendered": []byte("old")}
+	write(t, files, "rendered", "old")
+	write(t, files, "beads/a/spokes.yaml", "old")
+	write(t, files, "beads/b/spokes.yaml", "new")
+	p, err := newPlan(files, tree, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.edit(files, tree, func(_ string, content []byte) []byte {
+		return bytes.ReplaceAll(content, []byte("old"), []byte("new"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"beads/a/spokes.yaml"}; !slices.Equal(p.changed, want) || string(p.write[want[0]]) != "new" {
+		t.Errorf("changed are %v, %s; want %v", p.changed, p.write, want)
 	}
 }

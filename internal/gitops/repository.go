@@ -48,10 +48,15 @@ type Result struct {
 // rendered are not touched.
 //
 // A file in sources is one that the tree was rendered from: where it still is as it was read, what is rendered takes its
-// place.
-func (r Repository) Update(ctx context.Context, tree, sources map[string][]byte, message string) (Result, error) {
+// place. edit, if not nil, is given each file that backstack never rendered here, and returns what it is to hold.
+func (r Repository) Update(
+	ctx context.Context, tree, sources map[string][]byte, edit func(name string, content []byte) []byte, message string,
+) (Result, error) {
 	return r.commit(ctx, nil, branch, message, func(files billy.Filesystem) (*plan, error) {
 		plan, err := newPlan(files, tree, sources)
+		if err == nil && edit != nil {
+			err = plan.edit(files, tree, edit)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("comparing with %s: %w", r.URL, err)
 		}

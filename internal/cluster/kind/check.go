@@ -298,6 +298,6 @@ func clashes(mappings []PortMapping) []error {
 // clashes says whether two mappings cannot be had at once.
 func (m PortMapping) clashes(other PortMapping) bool {
 	any := func(m PortMapping) bool { ip := net.ParseIP(m.address()); return ip != nil && ip.IsUnspecified() }
-	return m.HostPort == other.HostPort && m.HostPort != 0 && m.protocol() == other.protocol() &&
+	return m.HostPort == other.HostPort && m.HostPort > 0 && m.protocol() == other.protocol() &&
 		(m.address() == other.address() || any(m) || any(other))
 }
