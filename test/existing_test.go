@@ -257,7 +257,8 @@ func testMissingRights(t *testing.T, c *existingCluster) {
 	}
 	for _, want := range []string{
 		"user system:serviceaccount:default:reader is not allowed",
-		"create, patch, delete, bind, escalate: clusterroles.rbac.authorization.k8s.io, roles.rbac.authorization.k8s.io\n",
+		"\n  create, bind, escalate: clusterroles.rbac.authorization.k8s.io, roles.rbac.authorization.k8s.io\n",
+		"\n  patch, delete: *.*",
 		"pods/portforward",
 		"applications.argoproj.io", "functions.pkg.crossplane.io", "customresourcedefinitions.apiextensions.k8s.io",
 		"validatingpolicies.policies.kyverno.io",
