@@ -21,9 +21,8 @@ import (
 )
 
 var (
-	deployments     = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
-	serviceAccounts = schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}
-	clusterRoles    = schema.GroupVersionResource{
+	deployments  = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	clusterRoles = schema.GroupVersionResource{
 		Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles",
 	}
 	definitions = schema.GroupVersionResource{
@@ -84,20 +83,7 @@ func (c *existingCluster) context(t *testing.T) string {
 // kubeconfig writes a changed copy of the administrator's, and returns its path.
 func (c *existingCluster) kubeconfig(t *testing.T, change func(*api.Config, *api.Cluster, *api.AuthInfo)) string {
 	t.Helper()
-	config, err := clientcmd.LoadFromFile(c.admin)
-	if err == nil {
-		err = clientcmd.ResolveLocalPaths(config)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	current := config.Contexts[config.CurrentContext]
-	change(config, config.Clusters[current.Cluster], config.AuthInfos[current.AuthInfo])
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return hubtest.Kubeconfig(t, c.admin, change)
 }
 
 // check checks the cluster and wants an error that says all of faults, or none if there are none.
@@ -175,39 +161,12 @@ func testSeveralKubeconfigs(t *testing.T, c *existingCluster) {
 // account makes a service account with a ClusterRole of the rules, and returns a kubeconfig of it.
 func (c *existingCluster) account(t *testing.T, name string, rules ...any) string {
 	t.Helper()
-	metadata := map[string]any{"name": name}
-	role := map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
-	subject := map[string]any{"kind": "ServiceAccount", "name": name, "namespace": "default"}
-	c.apply(t,
-		map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{
-			"name": name, "namespace": "default",
-		}},
-		map[string]any{
-			"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": metadata, "rules": rules,
-		},
-		map[string]any{
-			"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": metadata,
-			"roleRef": role, "subjects": []any{subject},
-		})
-	request := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": metadata, "spec": map[string]any{},
-	}}
-	answer, err := c.client.Dynamic().Resource(serviceAccounts).Namespace("default").Create(
-		hubtest.Patient(t), request, metav1.CreateOptions{}, "token")
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, _, _ := unstructured.NestedString(answer.Object, "status", "token")
-	return c.kubeconfig(t, func(_ *api.Config, _ *api.Cluster, user *api.AuthInfo) { *user = api.AuthInfo{Token: token} })
+	return hubtest.Account(t, c.client, c.admin, name, rules...)
 }
 
 func (c *existingCluster) apply(t *testing.T, objects ...map[string]any) {
 	t.Helper()
-	for _, object := range objects {
-		if err := c.client.Apply(hubtest.Patient(t), "test", &unstructured.Unstructured{Object: object}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	hubtest.Apply(t, c.client, objects...)
 }
 
 func (c *existingCluster) remove(t *testing.T, resource schema.GroupVersionResource, namespace, name string) {
@@ -229,7 +188,7 @@ func (c *existingCluster) remove(t *testing.T, resource schema.GroupVersionResou
 func testOldCredentials(t *testing.T, c *existingCluster) {
 	o := c.options(t)
 	o.Kubeconfig = c.account(t, "gone")
-	c.remove(t, serviceAccounts, "default", "gone")
+	c.remove(t, hubtest.ServiceAccounts, "default", "gone")
 	// The API server believes for a moment what it has just looked up.
 	hubtest.Eventually(t, "the token to be refused", func() error {
 		err := existing.New(o).Check(hubtest.Patient(t))

@@ -37,7 +37,7 @@ func TestExistingCluster(t *testing.T) {
 	serveIngresses(t, client)
 	before := contents(t, client)
 
-	kubeconfig := anAccount(t, client, someones.Kubeconfig(), "ingress")
+	kubeconfig := hubtest.Account(t, client, someones.Kubeconfig(), "installer")
 	hub := machine.Hub("guest")
 	file := described(t, hub.Name, map[string]any{
 		"provider": "existing", "kind": nil,
@@ -45,7 +45,7 @@ func TestExistingCluster(t *testing.T) {
 		"ingress":  map[string]any{"class": "company", "domain": "hub.localhost"},
 	})
 	refusal := hub.Machine.Run(t, "install", "-f", file).Want(t, 2)
-	grantWhatIsMissing(t, client, "ingress", refusal.Stderr)
+	grantWhatIsMissing(t, client, "installer", refusal.Stderr)
 	hub.Machine.Must(t, "install", "-f", file)
 	checkHealthy(t, hub, []string{"argocd", "crossplane", "gitea", "kyverno"})
 	running := podsOf(t, client)
