@@ -7,9 +7,12 @@ SHELL := /bin/bash
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-# The engine is built with the same flags, so that what both use is compiled once.
-BUILD_FLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=0 \
-	-ldflags="-s -w -X github.com/back-stack/backstack/internal/cli.version=$(VERSION)"
+# Everything is compiled with the engine's flags, the command, its tests and for the linters, so that what several use is
+# compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=0
+GO_TEST = $(GO) test -vet=off # by `make lint`, for all packages at once
+LINKER_FLAGS := -s -w -X github.com/back-stack/backstack/internal/cli.version=$(VERSION)
 
 .PHONY: help
 help: ## Say what can be made
@@ -25,31 +28,31 @@ down: build ## Remove the hub again
 
 .PHONY: build
 build: requirements ## Build the command at bin/backstack
-	@CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -o bin/backstack ./cmd/backstack
+	@$(GO) build -ldflags="$(LINKER_FLAGS)" -o bin/backstack ./cmd/backstack
 
 .PHONY: test
 test: requirements ## Run all tests, those against a real hub too
-	@$(GO) -C engine/platform test ./redis ./settle
-	@$(GO) test -timeout 60m -count 1 ./... # Go does not see that the suite is about a command that has changed
+	@$(GO) -C engine/platform test -vet=off ./redis ./settle
+	@$(GO_TEST) -timeout 60m -count 1 ./... # Go does not see that the suite is about a command that has changed
 
 .PHONY: lint
 lint: requirements ## Check format, vet and staticcheck
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
-	@$(GO) vet ./...
-	@$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	@$(GO) vet -tags e2e ./...
+	@$(GO) tool -modfile=tools/go.mod staticcheck -tags e2e ./...
 
 .PHONY: bench
 bench: build ## Measure install, commit, uninstall and memory, as ratios within one run
-	@$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./test/bench
+	@$(GO_TEST) -timeout 60m -run '^$$' -bench . -benchtime 1x ./test/bench
 
 .PHONY: e2e-kind
 e2e-kind: requirements ## Test hubs on real kind clusters; needs docker (KIND_NODE_IMAGE, KIND_CONFIG)
-	@$(GO) test -tags e2e -timeout 60m -count 1 -p 1 ./internal/cluster/kind ./test/kind
+	@$(GO_TEST) -tags e2e -timeout 60m -count 1 -p 1 ./internal/cluster/kind ./test/kind
 
 .PHONY: bench-kind
 bench-kind: requirements ## Measure a hub on kind beside a bare kind cluster
-	@$(GO) test -tags e2e -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/kind
+	@$(GO_TEST) -tags e2e -timeout 30m -run '^$$' -bench . -benchtime 1x ./test/kind
 
 .PHONY: generate
 generate: ## Pack the engine's sources into the command again
