@@ -18,12 +18,11 @@ import (
 )
 
 var (
-	applications = hubtest.Applications
-	pods         = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
-	configMaps   = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
-	namespaces   = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	deployments  = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
-	definitions  = schema.GroupVersionResource{
+	pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	configMaps  = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	definitions = schema.GroupVersionResource{
 		Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions",
 	}
 )
