@@ -39,12 +39,12 @@ test: requirements ## Run all tests, those against a real hub too
 lint: requirements ## Check format, vet and staticcheck
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
-	@$(GO) vet -tags e2e ./...
-	@$(GO) tool -modfile=tools/go.mod staticcheck -tags e2e ./...
+	@$(GO) vet -tags e2e,bench ./...
+	@$(GO) tool -modfile=tools/go.mod staticcheck -tags e2e,bench ./...
 
 .PHONY: bench
 bench: build ## Measure install, commit, uninstall and memory, as ratios within one run
-	@$(GO_TEST) -timeout 60m -run '^$$' -bench . -benchtime 1x ./test/bench
+	@$(GO_TEST) -tags bench -timeout 60m -run '^$$' -bench . -benchtime 1x ./test/bench
 
 .PHONY: e2e-kind
 e2e-kind: requirements ## Test hubs on real kind clusters; needs docker (KIND_NODE_IMAGE, KIND_CONFIG)

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"maps"
 	"os"
+	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -182,5 +184,39 @@ func TestSourcesHoldOnlyWhatABuildReads(t *testing.T) {
 	}
 	if packSources(t, files) != packed {
 		t.Error("the same files make different bytes")
+	}
+}
+
+// TestOthersHaveTheEnginesKubernetes keeps Go from compiling Kubernetes' libraries once for the engine and again for the
+// command or for the tests' Traefik: another version of a single module below them is enough.
+func TestOthersHaveTheEnginesKubernetes(t *testing.T) {
+	r := hubRecipe()
+	pins, err := r.pins(r.modules[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"..", "../test/kind/stage/programs"} {
+		list := exec.Command("go", "list", "-mod=readonly", "-deps", "-f",
+			"{{with .Module}}{{.Path}} {{with .Replace}}{{.Version}}{{else}}{{.Version}}{{end}}{{end}}", "k8s.io/client-go/kubernetes")
+		list.Dir = dir
+		out, err := list.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules := map[string]string{}
+		for line := range strings.Lines(string(out)) {
+			if name, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+				modules[name] = version
+			}
+		}
+		if modules["k8s.io/client-go"] == "" {
+			t.Fatalf("in %s go list names the modules %v: want k8s.io/client-go among them", dir, modules)
+		}
+		for _, name := range slices.Sorted(maps.Keys(modules)) {
+			if version, err := pins.version(name); err != nil || version != modules[name] {
+				t.Errorf("%s/go.mod has %s %s and engine/platform/go.mod %s (%v): want one version",
+					dir, name, modules[name], version, err)
+			}
+		}
 	}
 }

@@ -82,4 +82,8 @@ func TestOnlyTheLoginOfTheHubsRegistryIsKept(t *testing.T) {
 	if again, err := h.registry(described); err == nil {
 		t.Errorf("a file that is no Docker config is not refused: %+v", again)
 	}
+	described.Spec.Registry.Prefix, described.Spec.Registry.DockerConfig = "other.example.com", filepath.Join(dir, "none.json")
+	if _, err := h.registry(described); err == nil || strings.Count(err.Error(), described.Spec.Registry.DockerConfig) != 1 {
+		t.Errorf("a file that is not there is refused with %v: want its path once", err)
+	}
 }

@@ -1,3 +1,5 @@
+//go:build bench
+
 // Package bench measures a hub as a person sees it, everything in one run on one machine, and prints it beside what the
 // project aims for. Nothing fails because it is slow: other machines, and busy ones, have other figures.
 package bench

@@ -111,7 +111,8 @@ func TestANodeWithoutRoomIsNamed(t *testing.T) {
 	checkBelongings(t, before)
 }
 
-// TestPrivateRegistry has everything from one registry, which wants a login and has an authority of its own.
+// TestPrivateRegistry has everything from one registry, which wants a login and has an authority of its own. The kubelet
+// loses the login, so that every image is pulled with the Secret that its pod names.
 func TestPrivateRegistry(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config.json")
 	if err := os.WriteFile(config, closed.DockerConfig(), 0o600); err != nil {
@@ -129,7 +130,14 @@ func TestPrivateRegistry(t *testing.T) {
 			t.Errorf("the plan is\n%s\nwant %s in it", plan, want)
 		}
 	}
-	hub.Machine.Must(t, "install", "-f", file)
+	install := hub.Machine.Start(t, "install", "-f", file)
+	if !install.Await("cluster", "done") {
+		t.Fatalf("the cluster was not made: %+v", install.Wait())
+	}
+	if err := os.WriteFile(filepath.Join(hub.Dir(), "node", "logins", "config.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	install.Wait().Want(t, 0)
 	checkHealthy(t, hub, components)
 	list, err := hub.Client(t).List(hubtest.Patient(t), pods, "")
 	if err != nil {

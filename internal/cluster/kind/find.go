@@ -37,7 +37,10 @@ func find(ctx context.Context) (engine, *engineInfo, error) {
 		if ctx.Err() != nil {
 			return engine{}, nil, context.Cause(ctx)
 		}
-		installed = append(installed, fmt.Errorf("%w; %s", err, e.advice(err)))
+		if !errors.Is(err, errOtherMachine) { // which says what would be right
+			err = fmt.Errorf("%w; %s", err, e.advice(err))
+		}
+		installed = append(installed, err)
 	}
 	if len(installed) == 0 {
 		return engine{}, nil, fmt.Errorf("no container engine is installed, and the node of a kind cluster is a container "+
@@ -121,6 +124,9 @@ func (e engine) checkContext(ctx context.Context, name string) error {
 	return onThisMachine("the host of Docker's context "+name, strings.TrimSpace(string(address)))
 }
 
+// errOtherMachine says that an engine is not this machine's.
+var errOtherMachine = errors.New("another machine")
+
 // onThisMachine says what is wrong if an engine's address, which what names, is another machine's: the ports of a cluster's
 // node are on the engine's loopback address, and nothing here would reach them.
 func onThisMachine(what, text string) error {
@@ -132,8 +138,8 @@ func onThisMachine(what, text string) error {
 	if ip := net.ParseIP(host); host == "" || host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("%s is %s, which is another machine, and a hub would not be reached there: want an engine of this "+
-		"machine", what, address.Redacted())
+	return fmt.Errorf("%s is %s, which is %w, and a hub would not be reached there: want an engine of this machine",
+		what, address.Redacted(), errOtherMachine)
 }
 
 // parseDockerInfo reads what Docker and nerdctl say.

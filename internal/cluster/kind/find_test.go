@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,6 +70,9 @@ func TestWithoutAnEngineItSaysWhatWasTriedAndHowToGoOn(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %q in it", err, want)
 				}
+			}
+			if elsewhere := errors.Is(err, errOtherMachine); elsewhere && strings.Contains(err.Error(), "systemctl") {
+				t.Errorf("got %v: starting this machine's engine is no help", err)
 			}
 		})
 	}

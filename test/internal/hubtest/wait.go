@@ -22,15 +22,14 @@ func Patient(t testing.TB) context.Context {
 func Eventually(t testing.TB, what string, try func() error) {
 	t.Helper()
 	ctx := Patient(t)
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
 	for {
+		began := time.Now()
 		err := try()
 		if err == nil {
 			return
 		}
 		select {
-		case <-again.C:
+		case <-time.After(max(100*time.Millisecond, 2*time.Since(began))): // for what is waited for to have the machine
 		case <-ctx.Done():
 			t.Fatalf("waiting for %s: %v", what, err)
 		}
