@@ -28,7 +28,7 @@ func testBeadTests(t *testing.T, hub *hubtest.Hub) {
 		checkNothingLeft(t, hub)
 	})
 	t.Run("that fail", func(t *testing.T) {
-		out := hub.Run(t, "bead", "test", failingBead, "--timeout=10s").Want(t, 1).Stdout
+		out := hub.Run(t, "bead", "test", failingBead, "--timeout=6s").Want(t, 1).Stdout
 		for _, want := range []string{
 			`data.word: want "goodbye", got "hello"`,
 			`metadata.labels.team: want "a", and there is none`,
