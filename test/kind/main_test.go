@@ -28,6 +28,10 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	// What the tests look at is docker's, also where another engine is installed.
+	if err := os.Setenv("KIND_EXPERIMENTAL_PROVIDER", "docker"); err != nil {
+		panic(err)
+	}
 	os.Exit(hubtest.Main(func(made *hubtest.Machine) { machine = made }, func() int {
 		if err := setUp(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
