@@ -161,14 +161,33 @@ func (e engine) inspect(ctx context.Context, name string) (*container, error) {
 	return &list[0], nil
 }
 
-// remove removes a container, running or not, with its anonymous volumes. One that is not there is no error.
+// remove removes a cluster's node, running or not, with its volumes. One that is not there is no error.
 func (e engine) remove(ctx context.Context, name string) error {
 	if found, err := e.inspect(ctx, name); err == nil && found != nil {
 		defer thawing(ctx, freezers, found.ID)()
 	}
+	if e.program == "podman" {
+		_, _ = e.run(ctx, "kill", name) // or it is asked to end, and has ten seconds, which a node makes nothing of
+	}
 	_, err := e.run(ctx, "rm", "--force", "--volumes", name)
-	if exit := new(exitError); errors.As(err, &exit) && exit.absentObject() {
-		return nil
+	if exit := new(exitError); err != nil && !(errors.As(err, &exit) && exit.absentObject()) {
+		return err
+	}
+	if e.program == "podman" {
+		return e.removeVolumes(ctx, name)
+	}
+	return nil
+}
+
+// removeVolumes removes what kind makes on Podman for the /var of a node: a volume with a name, which does not go with the
+// node, and whose label is the name of the node.
+func (e engine) removeVolumes(ctx context.Context, node string) error {
+	out, err := e.run(ctx, "volume", "ls", "--quiet", "--filter", "label="+node)
+	if err != nil {
+		return err
+	}
+	if volumes := strings.Fields(string(out)); len(volumes) > 0 {
+		_, err = e.run(ctx, append([]string{"volume", "rm", "--force"}, volumes...)...)
 	}
 	return err
 }

@@ -116,6 +116,32 @@ func TestRemovingAContainerThatIsNotThereIsNoError(t *testing.T) {
 	}
 }
 
+func TestOnPodmanTheVolumesOfANodeGoWithIt(t *testing.T) {
+	calls := fakeEngine(t, "")
+	script := "#!/bin/sh\necho \"$*\" >>" + calls + `
+		case "$1 $2" in
+			"volume ls") echo one; echo two ;;
+			"container inspect") echo "Error: no such container x" >&2; exit 1 ;;
+			"rm --force") echo "Error: no such container x" >&2; exit 1 ;;
+		esac`
+	if err := os.WriteFile(filepath.Join(filepath.Dir(calls), "podman"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := (engine{program: "podman"}).remove(t.Context(), "demo-control-plane"); err != nil {
+		t.Fatal(err)
+	}
+	made := callsOf(t, calls)
+	for _, want := range []string{
+		"rm --force --volumes demo-control-plane",
+		"volume ls --quiet --filter label=demo-control-plane",
+		"volume rm --force one two",
+	} {
+		if !slices.Contains(made, want) {
+			t.Errorf("podman was called with %q: want %q too", made, want)
+		}
+	}
+}
+
 func TestAMissingSocketIsNotAMissingContainer(t *testing.T) {
 	fakeEngine(t, `echo "dial unix /var/run/docker.sock: connect: no such file or directory" >&2; exit 1`)
 	if node, err := (engine{program: "docker"}).inspect(t.Context(), "x"); err == nil {
