@@ -32,7 +32,7 @@ build: requirements ## Build the command at bin/backstack
 
 .PHONY: test
 test: requirements ## Run all tests, those against a real hub too
-	@$(GO) -C engine/platform test -vet=off ./redis ./settle
+	@$(GO) -C engine/platform test ./redis ./settle
 	@$(GO_TEST) -timeout 60m -count 1 ./... # Go does not see that the suite is about a command that has changed
 
 .PHONY: lint

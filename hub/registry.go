@@ -60,10 +60,10 @@ func (h Home) registry(described *spec.Hub) (*cluster.Registry, error) {
 // readLogin reads the login for a registry's host in a Docker config.json.
 func readLogin(path, host string) (cluster.Login, error) {
 	data, err := os.ReadFile(path)
-	if pathError := new(fs.PathError); errors.As(err, &pathError) {
-		err = pathError.Err // whoever reports it names the path
-	}
 	if err != nil {
+		if pathError := new(fs.PathError); errors.As(err, &pathError) {
+			err = pathError.Err // whoever reports it names the path
+		}
 		return cluster.Login{}, fmt.Errorf("%w: want a Docker config.json with a login for %s", err, host)
 	}
 	return findLogin(data, host)

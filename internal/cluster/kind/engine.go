@@ -56,9 +56,13 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// absentObject says whether the command failed because there is no such container or image. The engines have no exit
+// absentObject says whether a command failed because there is no such container or image. The engines have no exit
 // status for that, so their words must do; "no such file" is not among them: that is a missing socket.
-func (e *exitError) absentObject() bool {
+func absentObject(err error) bool {
+	e := new(exitError)
+	if !errors.As(err, &e) {
+		return false
+	}
 	output := strings.ToLower(e.output)
 	return slices.ContainsFunc([]string{"no such container", "no such image", "no such object", "image not known"},
 		func(words string) bool { return strings.Contains(output, words) })
@@ -144,7 +148,7 @@ func (c *container) apiPort() int {
 // inspect describes a container; nil if there is none of that name.
 func (e engine) inspect(ctx context.Context, name string) (*container, error) {
 	out, err := e.run(ctx, "container", "inspect", name)
-	if exit := new(exitError); errors.As(err, &exit) && exit.absentObject() {
+	if absentObject(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -170,7 +174,7 @@ func (e engine) remove(ctx context.Context, name string) error {
 		_, _ = e.run(ctx, "kill", name) // or it is asked to end, and has ten seconds, which a node makes nothing of
 	}
 	_, err := e.run(ctx, "rm", "--force", "--volumes", name)
-	if exit := new(exitError); err != nil && !(errors.As(err, &exit) && exit.absentObject()) {
+	if err != nil && !absentObject(err) {
 		return err
 	}
 	if e.program == "podman" {
@@ -200,7 +204,7 @@ func (e engine) exec(ctx context.Context, name string, args ...string) ([]byte, 
 // hasImage says whether an image is there, so that kind does not pull it.
 func (e engine) hasImage(ctx context.Context, image string) (bool, error) {
 	_, err := e.run(ctx, "image", "inspect", "--format", "{{.Id}}", image)
-	if exit := new(exitError); errors.As(err, &exit) && exit.absentObject() {
+	if absentObject(err) {
 		return false, nil
 	}
 	return err == nil, err

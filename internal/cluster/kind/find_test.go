@@ -2,8 +2,6 @@ package kind
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -90,10 +88,7 @@ func TestAContextOfThisMachineIsTaken(t *testing.T) {
 
 func TestTheFirstEngineThatAnswersIsTaken(t *testing.T) {
 	calls := fakeEngine(t, "exit 1")
-	podman := "#!/bin/sh\necho '" + `{"host":{"cgroupVersion":"v2","kernel":"6","memTotal":4096}}` + "'\n"
-	if err := os.WriteFile(filepath.Join(filepath.Dir(calls), "podman"), []byte(podman), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fakeProgram(t, calls, "podman", `echo '{"host":{"cgroupVersion":"v2","kernel":"6","memTotal":4096}}'`)
 	e, info, err := find(t.Context())
 	if err != nil || e.program != "podman" || info.Memory != 4096 {
 		t.Errorf("got %v, %+v, %v; want podman", e, info, err)
@@ -118,15 +113,11 @@ func TestRemovingAContainerThatIsNotThereIsNoError(t *testing.T) {
 
 func TestOnPodmanTheVolumesOfANodeGoWithIt(t *testing.T) {
 	calls := fakeEngine(t, "")
-	script := "#!/bin/sh\necho \"$*\" >>" + calls + `
-		case "$1 $2" in
+	fakeProgram(t, calls, "podman", `case "$1 $2" in
 			"volume ls") echo one; echo two ;;
 			"container inspect") echo "Error: no such container x" >&2; exit 1 ;;
 			"rm --force") echo "Error: no such container x" >&2; exit 1 ;;
-		esac`
-	if err := os.WriteFile(filepath.Join(filepath.Dir(calls), "podman"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+		esac`)
 	if err := (engine{program: "podman"}).remove(t.Context(), "demo-control-plane"); err != nil {
 		t.Fatal(err)
 	}

@@ -22,10 +22,7 @@ func fakeEngine(t *testing.T, script string) (calls string) {
 	t.Helper()
 	dir := t.TempDir()
 	calls = filepath.Join(dir, "calls")
-	text := "#!/bin/sh\necho \"$*\" >>" + calls + "\n" + script
-	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fakeProgram(t, calls, "docker", script)
 	// What the scripts need of the system is in the shell.
 	if err := os.Symlink("/bin/sh", filepath.Join(dir, "sh")); err != nil {
 		t.Fatal(err)
@@ -35,6 +32,15 @@ func fakeEngine(t *testing.T, script string) (calls string) {
 	t.Setenv("DOCKER_HOST", "")
 	t.Setenv("KIND_EXPERIMENTAL_DOCKER_NETWORK", "")
 	return calls
+}
+
+// fakeProgram adds the program of another engine beside fakeEngine's, which writes its calls to the same file.
+func fakeProgram(t *testing.T, calls, name, script string) {
+	t.Helper()
+	text := "#!/bin/sh\necho \"$*\" >>" + calls + "\n" + script
+	if err := os.WriteFile(filepath.Join(filepath.Dir(calls), name), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func callsOf(t *testing.T, path string) []string {

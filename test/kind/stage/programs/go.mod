@@ -405,4 +405,5 @@ replace (
 
 exclude github.com/tencentcloud/tencentcloud-sdk-go v3.0.83+incompatible
 
+// The engine's, than which others ask for a newer one: Kubernetes' libraries would be compiled again.
 replace github.com/json-iterator/go => github.com/json-iterator/go v1.1.12
