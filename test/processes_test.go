@@ -43,6 +43,40 @@ func testKilledPrograms(t *testing.T, hub *hubtest.Hub) {
 			hub.AwaitHealthy(t)
 		})
 	}
+	t.Run("supervisor", func(t *testing.T) { testKilledSupervisor(t, hub) })
+	t.Run("standby", func(t *testing.T) {
+		supervisor, standby := hub.Supervisor(t), hub.Standbys(t)[0]
+		standby.Kill()
+		hubtest.Eventually(t, "another standby", func() error {
+			if now := hub.Standbys(t); len(now) != 1 || now[0].PID == standby.PID {
+				return fmt.Errorf("there are %v, want another than %d", now, standby.PID)
+			}
+			return nil
+		})
+		if now := hub.Supervisor(t); now.PID != supervisor.PID {
+			t.Errorf("the supervisor is process %d, want still %d", now.PID, supervisor.PID)
+		}
+	})
+}
+
+// testKilledSupervisor checks that the hub comes back by itself when its supervisor was killed, and all programs with it.
+func testKilledSupervisor(t *testing.T, hub *hubtest.Hub) {
+	before, standby := hub.Status(t).Programs(), hub.Standbys(t)[0]
+	hub.Supervisor(t).Kill()
+	hubtest.Eventually(t, "the hub to be back", func() error {
+		var faults []error
+		now := hub.Status(t).Programs()
+		for name, program := range before {
+			program.Restarts = 0 // what a killed supervisor had counted is lost
+			faults = append(faults, cameBack(program, now[name]))
+		}
+		return errors.Join(faults...)
+	})
+	if now := hub.Supervisor(t); now.PID != standby.PID {
+		t.Errorf("the supervisor is process %d, want the standby %d", now.PID, standby.PID)
+	}
+	hub.AwaitHealthy(t)
+	checkOneOfEach(t, hub)
 }
 
 // cameBack returns what is missing for a killed program to run again and status to tell of it.
@@ -59,7 +93,7 @@ func cameBack(before, now hubtest.Program) error {
 }
 
 // testRestart checks that a hub of which all processes are gone comes back as it was: by `engine start` after
-// `engine stop`, and by `install` after its supervisor was killed, as when the machine was restarted.
+// `engine stop`, and by `install` after the end of the machine.
 func testRestart(t *testing.T, hub *hubtest.Hub) {
 	before := hub.Clone(t, "hub").Revision(t)
 	commits := len(hub.Clone(t, "hub").Commits(t))
@@ -80,9 +114,8 @@ func testRestart(t *testing.T, hub *hubtest.Hub) {
 		hub.Must(t, "engine", "start")
 		check(t)
 	})
-	t.Run("supervisor killed and install", func(t *testing.T) {
-		hub.Supervisor(t).Kill()
-		hub.AwaitNoProcess(t) // the kernel kills its children
+	t.Run("all killed and install", func(t *testing.T) {
+		hub.PullThePlug(t)
 		checkStopped(t, hub)
 		hub.Must(t, "install")
 		check(t)

@@ -50,11 +50,7 @@ func (s *Supervisor) repeat(ctx context.Context, number int, function Background
 		}
 		delay := pause.next(time.Since(begun))
 		s.log.Error("background function ended", "number", number, "error", err, "again in", delay)
-		timer := time.NewTimer(delay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, delay) {
 			return
 		}
 	}

@@ -1,6 +1,9 @@
 package supervisor
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 const (
 	backoffFirst = 100 * time.Millisecond
@@ -25,3 +28,15 @@ func (b *backoff) next(healthy time.Duration) time.Duration {
 }
 
 func (b *backoff) reset() { b.last = 0 }
+
+// sleep returns true after the pause, or false when ctx ends before.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

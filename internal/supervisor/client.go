@@ -44,7 +44,7 @@ func (c *Client) Apply(ctx context.Context, list []Process) error {
 	if err != nil {
 		return fmt.Errorf("applying a list of processes: %w", err)
 	}
-	response, err := c.do(ctx, http.MethodPut, "/v1/processes", bytes.NewReader(body))
+	response, err := c.do(ctx, http.MethodPut, "/v1/processes", body)
 	if err != nil {
 		return err
 	}
@@ -109,6 +109,8 @@ func (c *Client) Restart(ctx context.Context, name string) error {
 // Stop stops all processes, those that come after others first, and returns when they and the supervisor are gone. What
 // has not ended after grace is killed; with a grace of 0, each process has as long as its StopTimeout. The list of
 // processes is kept: the next supervisor of the folder runs them again.
+//
+// Stop and Kill end also what a supervisor left that was killed itself, so that nobody takes its place.
 func (c *Client) Stop(ctx context.Context, grace time.Duration) error {
 	return c.end(ctx, "/v1/stop?grace="+url.QueryEscape(grace.String()))
 }
@@ -116,7 +118,21 @@ func (c *Client) Stop(ctx context.Context, grace time.Duration) error {
 // Kill kills all processes at once, and returns when they and the supervisor are gone.
 func (c *Client) Kill(ctx context.Context) error { return c.end(ctx, "/v1/kill") }
 
+// end ends the supervisor, or what one left.
 func (c *Client) end(ctx context.Context, path string) error {
+	for {
+		err := c.ask(ctx, path)
+		if !errors.Is(err, ErrNotRunning) {
+			return err
+		}
+		swept := sweepLeft(c.dir)
+		if _, another := errors.AsType[*RunningError](swept); !another {
+			return errors.Join(err, swept)
+		}
+	}
+}
+
+func (c *Client) ask(ctx context.Context, path string) error {
 	response, err := c.do(ctx, http.MethodPost, path, nil)
 	if err != nil {
 		return err
@@ -144,9 +160,26 @@ func (c *Client) end(ctx context.Context, path string) error {
 // exitTimeout is how long a supervisor may take to exit when all is done, in milliseconds.
 const exitTimeout = 5000
 
-// do sends a request. It returns the answer if that is a success; the caller closes its body.
-func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, "http://supervisor"+path, body)
+// do sends a request. It returns the answer if that is a success; the caller closes its body. A supervisor that has not
+// begun to listen yet is waited for: it may be the standby of one that was killed.
+func (c *Client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	for pause := probeShortest; ; pause = min(2*pause, probeLongest) {
+		response, err := c.try(ctx, method, path, body)
+		if !errors.Is(err, ErrNotRunning) {
+			return response, err
+		}
+		pid, running := Running(c.dir)
+		if !running {
+			return nil, err
+		}
+		if !sleep(ctx, pause) {
+			return nil, fmt.Errorf("reaching the supervisor of %s, process %d: %w", c.dir, pid, context.Cause(ctx))
+		}
+	}
+}
+
+func (c *Client) try(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://supervisor"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -21,8 +21,7 @@ type RunningError struct {
 }
 
 func (e *RunningError) Error() string {
-	return fmt.Sprintf("starting a supervisor in %s: want a folder without one, but process %d is its supervisor",
-		e.Dir, e.PID)
+	return fmt.Sprintf("%s: want a folder without a supervisor, but process %d is its supervisor", e.Dir, e.PID)
 }
 
 // Running tells whether a supervisor of dir runs, and its process number. It asks for the lock that a supervisor holds
@@ -39,31 +38,43 @@ func Running(dir string) (pid int, running bool) {
 	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_GETLK, &ask); err != nil || ask.Type == unix.F_UNLCK {
 		return 0, false
 	}
-	content, err := io.ReadAll(io.LimitReader(file, 32))
-	if err != nil {
-		return 0, true
-	}
-	pid, _ = strconv.Atoi(string(bytes.TrimSpace(content)))
-	return pid, true
+	return readPID(file), true
 }
 
 // acquireLock makes this process the supervisor of dir until the file is closed or the process ends. It returns a
 // *RunningError if another one is.
 func acquireLock(dir string) (*os.File, error) {
+	file, err := openLock(dir, unix.F_OFD_SETLK)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+		pid, _ := Running(dir)
+		return nil, &RunningError{Dir: dir, PID: pid}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return file, writePID(file)
+}
+
+// awaitLock is acquireLock for who wants to be the next supervisor: it blocks until the one that there is has ended, and
+// returns the number of that one too.
+func awaitLock(dir string) (lock *os.File, last int, err error) {
+	file, err := openLock(dir, unix.F_OFD_SETLKW)
+	if err != nil {
+		return nil, 0, err
+	}
+	return file, readPID(file), writePID(file)
+}
+
+// openLock takes the lock, at once or not, as the command for fcntl(2) says.
+func openLock(dir string, command int) (*os.File, error) {
 	path := filepath.Join(dir, lockName)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the supervisor's folder: %w", err)
 	}
 	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
-	err = unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &whole)
-	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
-		_ = file.Close()
-		pid, _ := Running(dir)
-		return nil, &RunningError{Dir: dir, PID: pid}
-	}
-	if err == nil {
-		err = errors.Join(file.Truncate(0), writePID(file))
+	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
+		err = unix.FcntlFlock(file.Fd(), command, &whole)
 	}
 	if err != nil {
 		_ = file.Close()
@@ -72,7 +83,25 @@ func acquireLock(dir string) (*os.File, error) {
 	return file, nil
 }
 
-func writePID(file *os.File) error {
-	_, err := file.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
-	return err
+// readPID returns the number of the last process that had the lock, 0 if nothing tells.
+func readPID(lock *os.File) int {
+	content, err := io.ReadAll(io.NewSectionReader(lock, 0, 32))
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(string(bytes.TrimSpace(content)))
+	return pid
+}
+
+// writePID says in the lock who has it. If that fails, nobody has.
+func writePID(lock *os.File) error {
+	err := lock.Truncate(0)
+	if err == nil {
+		_, err = lock.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	}
+	if err != nil {
+		_ = lock.Close()
+		return fmt.Errorf("locking the supervisor's folder: %w", err)
+	}
+	return nil
 }

@@ -81,11 +81,7 @@ func (p *Probe) await(ctx context.Context, failed func(error)) error {
 			return ctx.Err()
 		}
 		failed(err)
-		pause := time.NewTimer(min(max(time.Since(begun)/16, probeShortest), probeLongest))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
+		if !sleep(ctx, min(max(time.Since(begun)/16, probeShortest), probeLongest)) {
 			return ctx.Err()
 		}
 	}

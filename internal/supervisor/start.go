@@ -68,16 +68,13 @@ func launch(ctx context.Context, dir string, l Launch) error {
 	defer func() { _ = ready.Close() }()
 
 	inheritNothing()
-	command := exec.Command(l.Path, l.Args...)
-	command.Dir = dir
-	command.Env = l.Env
-	if command.Env == nil {
-		command.Env = os.Environ()
+	environ := l.Env
+	if environ == nil {
+		environ = os.Environ()
 	}
-	command.Env = append(command.Env[:len(command.Env):len(command.Env)], readyVariable+"=3")
-	command.Stdout, command.Stderr = log, log
+	environ = append(environ[:len(environ):len(environ)], readyVariable+"=3")
+	command := detached(dir, l.Path, l.Args, environ, log)
 	command.ExtraFiles = []*os.File{tell}
-	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = command.Start()
 	_ = tell.Close()
 	if err != nil {
@@ -94,6 +91,14 @@ func launch(ctx context.Context, dir string, l Launch) error {
 		return fmt.Errorf("starting the supervisor: %w", context.Cause(ctx))
 	}
 	return fmt.Errorf("starting the supervisor: it ended with %w: %s", err, written(log.Name(), before))
+}
+
+// detached is a command that no terminal and no signal to this process's group reaches.
+func detached(dir, path string, args, environ []string, output *os.File) *exec.Cmd {
+	command := exec.Command(path, args...)
+	command.Dir, command.Env, command.Stdout, command.Stderr = dir, environ, output, output
+	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return command
 }
 
 // awaitReady returns true when the supervisor tells that it can be reached, and false when it ends or ctx does.
@@ -130,29 +135,20 @@ func written(path string, since int64) string {
 	return strings.Join(strings.Fields(string(content[since:])), " ")
 }
 
-// awaitOther returns true when the supervisor that holds the lock can be reached, or false when it is gone. Between
-// taking the lock and listening, and between stopping and releasing it, little happens: this asks again rather than
-// have the supervisor tell strangers.
+// awaitOther returns true when the supervisor that holds the lock can be reached, or false when it is gone.
 func awaitOther(ctx context.Context, dir string) (bool, error) {
 	client := NewClient(dir)
 	for pause := probeShortest; ; pause = min(2*pause, probeLongest) {
 		err := client.ping(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			return true, nil
-		}
-		pid, running := Running(dir)
-		if !running {
+		case errors.Is(err, ErrNotRunning):
 			return false, nil
-		}
-		if !errors.Is(err, ErrNotRunning) && !errors.Is(err, ErrStopping) {
+		case !errors.Is(err, ErrStopping):
 			return false, err
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return false, fmt.Errorf("reaching the supervisor of %s, process %d: %w", dir, pid, context.Cause(ctx))
+		case !sleep(ctx, pause):
+			return false, fmt.Errorf("waiting for the supervisor of %s to end: %w", dir, context.Cause(ctx))
 		}
 	}
 }

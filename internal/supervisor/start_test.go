@@ -30,11 +30,10 @@ func TestAKilledSupervisorTakesItsProcessesAlongAndTheNextOneBringsThemBack(t *t
 		_, told := j.next(t)
 		pids = append(pids, told)
 	}
-	kill(t, pid)
+	killWithStandby(t, dir, pid)
 	for _, pid := range pids {
 		awaitGone(t, pid)
 	}
-	awaitGone(t, pid)
 	if _, running := Running(dir); running {
 		t.Fatal("a killed supervisor counts as running")
 	}
@@ -56,13 +55,13 @@ func TestAKilledSupervisorTakesItsProcessesAlongAndTheNextOneBringsThemBack(t *t
 }
 
 func TestChildrenOfAKilledSupervisorsProcessesAreSwept(t *testing.T) {
-	for name, sweeper := range map[string]func(*testing.T, string){
-		"by Sweep": func(t *testing.T, dir string) {
-			if err := Sweep(dir); err != nil {
+	for name, sweeper := range map[string]func(*testing.T, *Client){
+		"by Kill": func(t *testing.T, c *Client) {
+			if err := c.Kill(within(t)); !errors.Is(err, ErrNotRunning) {
 				t.Fatal(err)
 			}
 		},
-		"by the next supervisor": func(t *testing.T, dir string) { launchSupervisor(t, dir) },
+		"by the next supervisor": func(t *testing.T, c *Client) { launchSupervisor(t, c.dir) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := newJournal(t)
@@ -71,9 +70,8 @@ func TestChildrenOfAKilledSupervisorsProcessesAreSwept(t *testing.T) {
 			apply(t, c, j.process("parent", "parent", "escape"))
 			untilReady(t, c)
 			child := j.await(t, "child runs")
-			kill(t, pid)
-			awaitGone(t, pid)
-			sweeper(t, dir)
+			killWithStandby(t, dir, pid)
+			sweeper(t, c)
 			if alive(child) {
 				t.Error("the child is still there")
 			}
@@ -81,8 +79,8 @@ func TestChildrenOfAKilledSupervisorsProcessesAreSwept(t *testing.T) {
 	}
 }
 
-func TestSweepOfAFolderThatIsNotThere(t *testing.T) {
-	if err := Sweep(filepath.Join(t.TempDir(), "nothing")); err != nil {
+func TestEndingASupervisorInAFolderThatIsNotThere(t *testing.T) {
+	if err := NewClient(filepath.Join(t.TempDir(), "nothing")).Kill(within(t)); !errors.Is(err, ErrNotRunning) {
 		t.Error(err)
 	}
 }

@@ -10,8 +10,8 @@
 //	processes.json    the processes to run, so that the next supervisor of the folder runs the same
 //	logs/             NAME.log of each process, rotated, and supervisor.log
 //
-// All of it is for the folder's owner alone. When a supervisor is killed, its processes are killed by the kernel, and
-// the next one begins anew; it adopts nothing.
+// All of it is for the folder's owner alone. When a supervisor is killed, its processes are killed by the kernel, and its
+// standby, another process of the same command, becomes the next one and begins anew; it adopts nothing.
 package supervisor
 
 import (
@@ -24,6 +24,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"sync"
@@ -48,7 +49,8 @@ type Supervisor struct {
 	log     *slog.Logger
 	server  *http.Server
 	fleet   *fleet
-	running context.Context // done when it is to stop
+	standby func() (*exec.Cmd, error) // starts one; nil for none
+	running context.Context           // done when it is to stop
 	stop    context.CancelFunc
 }
 
@@ -57,24 +59,23 @@ type Supervisor struct {
 // meant to be all that its process does: what the process and its children write is for their owner alone from then on.
 func Run(ctx context.Context, o Options) error {
 	ready := readyFile()
-	return run(ctx, o, func() { announceReady(ready) })
+	return run(ctx, o, startStandby, func() { announceReady(ready) })
 }
 
-// run is Run; it calls reachable when clients are answered.
-func run(ctx context.Context, o Options, reachable func()) (err error) {
+// run is Run; it calls reachable when clients are answered and a standby is there.
+func run(ctx context.Context, o Options, standby standbyStarter, reachable func()) (err error) {
 	inheritNothing()
 	syscall.Umask(0o077)
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer stop()
-
 	dir, err := makeFolder(o.Dir)
 	if err != nil {
 		return err
 	}
-	lock, err := acquireLock(dir)
+	lock, taken, err := takeLock(dir) // as a standby, it ends on a signal before that
 	if err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer stop()
 	// The connections are closed last of all: a client that asked for the end takes it from there.
 	server := &http.Server{ReadHeaderTimeout: time.Minute}
 	defer func() { err = errors.Join(err, lock.Close(), server.Close()) }()
@@ -85,13 +86,16 @@ func run(ctx context.Context, o Options, reachable func()) (err error) {
 	}
 	defer func() { _ = own.Close() }()
 	s := &Supervisor{dir: dir, server: server, log: cmp.Or(o.Log, slog.New(slog.NewTextHandler(own, nil)))}
+	if standby != nil {
+		s.standby = func() (*exec.Cmd, error) { return standby(dir, taken.pause, own) }
+	}
 	s.running, s.stop = context.WithCancel(ctx)
 	defer s.stop()
-	return s.supervise(o.Background, reachable)
+	return s.supervise(o.Background, taken, reachable)
 }
 
 // supervise is what a supervisor does while it holds the lock.
-func (s *Supervisor) supervise(functions []Background, reachable func()) error {
+func (s *Supervisor) supervise(functions []Background, taken takeover, reachable func()) error {
 	if err := sweepAll(s.dir); err != nil {
 		return err
 	}
@@ -108,9 +112,15 @@ func (s *Supervisor) supervise(functions []Background, reachable func()) error {
 	s.log.Info("supervisor started", "pid", os.Getpid(), "processes", len(list))
 	s.fleet = newFleet(s.dir, s.log)
 	launched := s.fleet.launch(list) // before anybody can apply another list
+	if taken.from != 0 {
+		s.log.Error("the supervisor before was killed, and the processes with it", "pid", taken.from)
+		s.fleet.endedWithSupervisor()
+	}
 	broken := s.serve(listener)
+	standby := s.keepStandby()
 	reachable()
 	s.untilStopped(functions)
+	<-standby
 	_ = listener.Close() // not before, so that a stop that takes long can be followed by a kill
 	return errors.Join(launched, <-broken)
 }

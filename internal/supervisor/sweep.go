@@ -22,9 +22,9 @@ func markOf(dir, name string) string {
 	return markVariable + "=" + dir + "//" + name
 }
 
-// Sweep kills what a supervisor of dir that was killed left running: children of its processes. It refuses while a
-// supervisor runs there.
-func Sweep(dir string) error {
+// sweepLeft kills what a supervisor of dir that was killed left running: children of its processes, and its standby if that has
+// not taken over yet. It returns a *RunningError if a supervisor runs there.
+func sweepLeft(dir string) error {
 	dir, err := resolve(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -32,9 +32,11 @@ func Sweep(dir string) error {
 	if err != nil {
 		return err
 	}
-	if pid, running := Running(dir); running {
-		return fmt.Errorf("ending leftover processes of %s: want no supervisor there, but %d runs", dir, pid)
+	lock, err := acquireLock(dir) // so that no standby takes over meanwhile
+	if err != nil {
+		return fmt.Errorf("ending leftover processes of %s: %w", dir, err)
 	}
+	defer func() { _ = lock.Close() }()
 	return sweepAll(dir)
 }
 
@@ -50,27 +52,33 @@ const sweepTimeout = 5000 // milliseconds for one killed process to be gone
 // sweep kills all other processes that match, and returns when none is left. A process that begins another meanwhile is
 // no way out: it looks until it finds nothing.
 func sweep(match func(procStat) bool) error {
-	self := os.Getpid()
 	for {
-		entries, err := filepath.Glob("/proc/[0-9]*")
-		if err != nil {
+		found, err := find(match)
+		if err != nil || len(found) == 0 {
 			return err
 		}
-		found := false
-		for _, entry := range entries {
-			pid, err := strconv.Atoi(filepath.Base(entry))
-			if err != nil || pid == self || !matches(pid, match) {
-				continue
-			}
-			found = true
+		for _, pid := range found {
 			if err := end(pid, match); err != nil {
 				return fmt.Errorf("ending process %d: %w", pid, err)
 			}
 		}
-		if !found {
-			return nil
+	}
+}
+
+// find lists all other processes that match.
+func find(match func(procStat) bool) ([]int, error) {
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, err
+	}
+	var found []int
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(filepath.Base(entry))
+		if err == nil && pid != os.Getpid() && matches(pid, match) {
+			found = append(found, pid)
 		}
 	}
+	return found, nil
 }
 
 func matches(pid int, match func(procStat) bool) bool {

@@ -337,7 +337,7 @@ func (c *Cluster) kill(ctx context.Context) error {
 	if err := c.client.Kill(ctx); err != nil && !errors.Is(err, supervisor.ErrNotRunning) {
 		return err
 	}
-	return supervisor.Sweep(c.Layout.Supervisor())
+	return nil
 }
 
 // Delete kills the hub's processes and removes its folder. There is nothing to end gracefully for: all they would save

@@ -6,12 +6,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/back-stack/backstack/internal/cluster/embedded"
 	"github.com/back-stack/backstack/internal/kube"
+	"github.com/back-stack/backstack/internal/supervisor"
 )
 
 // Hub is a hub on a machine.
@@ -159,13 +162,33 @@ func (h *Hub) Processes() []Process { return ProcessesOf(h.Dir()) }
 // Supervisor returns the process that keeps the others running.
 func (h *Hub) Supervisor(t testing.TB) Process {
 	t.Helper()
-	for _, process := range h.Processes() {
-		if strings.Contains(process.CommandLine, " engine supervise ") {
-			return process
-		}
+	pid, running := supervisor.Running(embedded.Layout{Root: h.Dir()}.Supervisor())
+	if !running {
+		t.Fatalf("hub %s has no supervisor", h.Name)
 	}
-	t.Fatalf("hub %s has no supervisor", h.Name)
-	return Process{}
+	return Process{PID: pid}
+}
+
+// Standbys lists the processes that are to take over from the supervisor if it is killed.
+func (h *Hub) Standbys(t testing.TB) []Process {
+	t.Helper()
+	current := h.Supervisor(t).PID
+	return slices.DeleteFunc(h.Processes(), func(p Process) bool {
+		return p.PID == current || !strings.Contains(p.CommandLine, " engine supervise ")
+	})
+}
+
+// PullThePlug ends all processes of the hub as the end of the machine does: none sees another's end.
+func (h *Hub) PullThePlug(t testing.TB) {
+	t.Helper()
+	processes := h.Processes()
+	for _, process := range processes {
+		process.Signal(syscall.SIGSTOP)
+	}
+	for _, process := range processes {
+		process.Signal(syscall.SIGKILL)
+	}
+	h.AwaitNoProcess(t)
 }
 
 // AwaitHealthy waits until status finds nothing wrong, and returns it.

@@ -53,8 +53,11 @@ func mentions(text []byte, dir string) bool {
 	}
 }
 
+// Signal sends the process a signal, if it is still there.
+func (p Process) Signal(signal syscall.Signal) { _ = syscall.Kill(p.PID, signal) }
+
 // Kill sends the process SIGKILL.
-func (p Process) Kill() { _ = syscall.Kill(p.PID, syscall.SIGKILL) }
+func (p Process) Kill() { p.Signal(syscall.SIGKILL) }
 
 // ownSession makes a process that signals of the terminal, such as Ctrl-C, do not reach.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

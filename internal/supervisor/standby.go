@@ -1,0 +1,100 @@
+package supervisor
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// A supervisor keeps a standby: the same command in another process, which waits for the lock of the folder and does
+// nothing else until it has it. The kernel gives it the lock when the supervisor is killed, and it becomes the next
+// one. By the mark in its environment it is found: by a supervisor that somebody else was faster to start, and by
+// whoever ends what a killed supervisor left.
+
+// standbyVariable makes a command that calls Run a standby. It holds the pause before the last takeover, so that a
+// supervisor that dies again and again is taken over from ever more rarely.
+const standbyVariable = "SUPERVISOR_STANDBY"
+
+// standbyStarter starts the standby of a supervisor of dir that itself took over after a pause.
+type standbyStarter func(dir string, pause backoff, output *os.File) (*exec.Cmd, error)
+
+// startStandby runs this program once more.
+func startStandby(dir string, pause backoff, output *os.File) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	environ := append(os.Environ(), standbyVariable+"="+pause.last.String(), markOf(dir, reservedName))
+	command := detached(dir, self, os.Args[1:], environ, output)
+	return command, command.Start()
+}
+
+// takeover is how this process became the supervisor.
+type takeover struct {
+	from  int     // the number of the supervisor that was killed; 0 if there was none
+	pause backoff // before it
+}
+
+// takeLock makes this process the supervisor of dir: at once, or it returns a *RunningError; as a standby, when the
+// supervisor that there is has been killed.
+func takeLock(dir string) (*os.File, takeover, error) {
+	last, err := time.ParseDuration(os.Getenv(standbyVariable))
+	if err != nil {
+		lock, err := acquireLock(dir)
+		return lock, takeover{}, err
+	}
+	_ = os.Unsetenv(standbyVariable)
+	begun, pause := time.Now(), backoff{last: last}
+	lock, from, err := awaitLock(dir)
+	if err != nil {
+		return nil, takeover{}, err
+	}
+	sleep(context.Background(), pause.next(time.Since(begun)))
+	return lock, takeover{from: from, pause: pause}, nil
+}
+
+// keepStandby starts a standby, and sees in the background that there is one until the supervisor stops. The channel is
+// closed when none is left.
+func (s *Supervisor) keepStandby() <-chan struct{} {
+	gone := make(chan struct{})
+	if s.standby == nil {
+		close(gone)
+		return gone
+	}
+	running, err := s.standby()
+	go func() {
+		defer close(gone)
+		for pause := (backoff{}); ; running, err = s.standby() {
+			begun := time.Now()
+			if err == nil {
+				err = s.awaitStandby(running)
+			}
+			if s.running.Err() != nil {
+				return
+			}
+			delay := pause.next(time.Since(begun))
+			s.log.Error("the standby ended", "error", err, "again in", delay)
+			if !sleep(s.running, delay) {
+				return
+			}
+		}
+	}()
+	return gone
+}
+
+// awaitStandby returns how the standby ended. When the supervisor stops, it ends it.
+func (s *Supervisor) awaitStandby(command *exec.Cmd) error {
+	defer context.AfterFunc(s.running, func() { _ = command.Process.Kill() })()
+	return command.Wait()
+}
+
+// endedWithSupervisor tells in the status of all processes why they were started again.
+func (f *fleet) endedWithSupervisor() {
+	for _, name := range f.names() {
+		f.board.update(name, func(s *Status) {
+			s.Restarts++
+			s.LastExit, s.LastExitTime = "signal: killed, with its supervisor", time.Now()
+		})
+	}
+}

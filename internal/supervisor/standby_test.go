@@ -1,0 +1,196 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestAKilledSupervisorIsTakenOverFromEachTime(t *testing.T) {
+	j := newJournal(t)
+	dir := t.TempDir()
+	c, pid := launchSupervisor(t, dir)
+	apply(t, c, j.answering("store"), j.answering("api").after("store"))
+	untilReady(t, c)
+	j.expect(t, "store runs", "api runs")
+	for range 2 {
+		standby := standbyOf(t, dir)
+		kill(t, pid)
+		// In order, as at the first start; without anybody starting anything.
+		j.expect(t, "store runs", "api runs")
+		status := awaitStatus(t, c, "api", func(s Status) bool { return s.State == Ready })
+		if status.Restarts != 1 || status.LastExit != "signal: killed, with its supervisor" || status.LastExitTime.IsZero() {
+			t.Errorf("got %+v", status)
+		}
+		before := pid
+		if pid, _ = Running(dir); pid != standby {
+			t.Fatalf("process %d is the supervisor, want the standby %d", pid, standby)
+		}
+		checkLog(t, dir, "the supervisor before was killed", fmt.Sprintf("pid=%d", before))
+	}
+	checkStops(t, c)
+}
+
+func TestAKilledStandbyIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	c, pid := launchSupervisor(t, dir)
+	standby := standbyOf(t, dir)
+	kill(t, standby)
+	awaitGone(t, standby)
+	standbyOf(t, dir)
+	if now, _ := Running(dir); now != pid {
+		t.Errorf("the supervisor is %d, want %d still", now, pid)
+	}
+	checkLog(t, dir, "the standby ended", "signal: killed")
+	checkStops(t, c)
+}
+
+func TestNobodyTakesOverWhatIsToEnd(t *testing.T) {
+	for name, end := range map[string]func(*Client) error{
+		"stopped": func(c *Client) error { return c.Stop(t.Context(), 0) },
+		"killed":  func(c *Client) error { return c.Kill(t.Context()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJournal(t)
+			dir := t.TempDir()
+			c, pid := launchSupervisor(t, dir)
+			apply(t, c, j.process("api", "sleeper"))
+			api := j.await(t, "api runs")
+			kill(t, pid)
+			// Whether the standby has taken over by then or not.
+			if err := end(c); err != nil && !errors.Is(err, ErrNotRunning) {
+				t.Error(err)
+			}
+			awaitGone(t, api)
+			checkGone(t, dir)
+		})
+	}
+}
+
+func TestAStandbyThatSomebodyWasFasterThanEnds(t *testing.T) {
+	dir := t.TempDir()
+	_, pid := launchSupervisor(t, dir)
+	standby := standbyOf(t, dir)
+	freeze(t, standby)
+	kill(t, pid)
+	awaitGone(t, pid)
+	c, _ := launchSupervisor(t, dir)
+	if alive(standby) {
+		t.Error("the standby of the killed supervisor is still there")
+	}
+	checkStops(t, c)
+}
+
+// standbyOf waits until the folder's supervisor has a standby, and returns it.
+func standbyOf(t *testing.T, dir string) int {
+	t.Helper()
+	supervisor, _ := Running(dir)
+	for patient := within(t); patient.Err() == nil; sleep(patient, probeShortest) {
+		for _, pid := range marked(t, dir, reservedName) {
+			if pid != supervisor {
+				return pid
+			}
+		}
+	}
+	t.Fatal("there is no standby")
+	return 0
+}
+
+// marked lists the processes with a mark of the folder's supervisor for the name, or for any if it is empty.
+func marked(t *testing.T, dir, name string) []int {
+	t.Helper()
+	dir, err := resolve(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := markOf(dir, name)
+	found, err := find(func(p procStat) bool {
+		return p.hasEnv(func(entry []byte) bool { return strings.HasPrefix(string(entry), mark) })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// killWithStandby kills a supervisor so that nobody takes over.
+func killWithStandby(t *testing.T, dir string, pid int) {
+	t.Helper()
+	standby := standbyOf(t, dir)
+	freeze(t, standby)
+	for _, pid := range []int{pid, standby} {
+		kill(t, pid)
+		awaitGone(t, pid)
+	}
+}
+
+// freeze keeps a process from doing anything more, from when it returns.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for patient := within(t); patient.Err() == nil; sleep(patient, probeShortest) {
+		if stopped(t, pid) {
+			return
+		}
+	}
+	t.Fatalf("process %d does not stop", pid)
+}
+
+// stopped tells whether all threads of a process are.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return !slices.ContainsFunc(threads, func(path string) bool {
+		status, err := os.ReadFile(path)
+		return err != nil || !strings.Contains(string(status), "\nState:\tT (stopped)")
+	})
+}
+
+// checkStops stops the supervisor and checks that nothing is left of it.
+func checkStops(t *testing.T, c *Client) {
+	t.Helper()
+	pid, _ := Running(c.dir)
+	if err := c.Stop(within(t), 0); err != nil {
+		t.Error(err)
+	}
+	if alive(pid) {
+		t.Error("Stop returned before the supervisor had ended")
+	}
+	checkGone(t, c.dir)
+}
+
+// checkGone checks that nothing of a supervisor runs, and that nothing will.
+func checkGone(t *testing.T, dir string) {
+	t.Helper()
+	if pid, running := Running(dir); running {
+		t.Errorf("process %d is the supervisor, want none", pid)
+	}
+	if left := marked(t, dir, ""); len(left) > 0 {
+		t.Errorf("the processes %v are left", left)
+	}
+}
+
+// checkLog checks that the supervisor's log has a line with all of parts.
+func checkLog(t *testing.T, dir string, parts ...string) {
+	t.Helper()
+	lines, err := TailLog(dir, reservedName, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+			return
+		}
+	}
+	t.Errorf("the supervisor's log has no line with all of %q:\n%s", parts, strings.Join(lines, "\n"))
+}
