@@ -3,8 +3,10 @@ package hubtest
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,9 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/back-stack/backstack/internal/cluster/embedded"
 	"github.com/back-stack/backstack/internal/kube"
-	"github.com/back-stack/backstack/internal/supervisor"
 )
 
 // Hub is a hub on a machine.
@@ -162,11 +162,14 @@ func (h *Hub) Processes() []Process { return ProcessesOf(h.Dir()) }
 // Supervisor returns the process that keeps the others running.
 func (h *Hub) Supervisor(t testing.TB) Process {
 	t.Helper()
-	pid, running := supervisor.Running(embedded.Layout{Root: h.Dir()}.Supervisor())
-	if !running {
-		t.Fatalf("hub %s has no supervisor", h.Name)
+	number, _ := os.ReadFile(filepath.Join(h.Dir(), "supervisor", "supervisor.lock")) // no file: no supervisor
+	for _, process := range h.Processes() {
+		if strconv.Itoa(process.PID) == strings.TrimSpace(string(number)) && process.supervises() {
+			return process
+		}
 	}
-	return Process{PID: pid}
+	t.Fatalf("hub %s has no supervisor", h.Name)
+	return Process{}
 }
 
 // Standbys lists the processes that are to take over from the supervisor if it is killed.
@@ -174,7 +177,7 @@ func (h *Hub) Standbys(t testing.TB) []Process {
 	t.Helper()
 	current := h.Supervisor(t).PID
 	return slices.DeleteFunc(h.Processes(), func(p Process) bool {
-		return p.PID == current || !strings.Contains(p.CommandLine, " engine supervise ")
+		return p.PID == current || !p.supervises()
 	})
 }
 

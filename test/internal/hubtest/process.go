@@ -53,6 +53,9 @@ func mentions(text []byte, dir string) bool {
 	}
 }
 
+// supervises tells whether the process is a supervisor or a standby.
+func (p Process) supervises() bool { return strings.Contains(p.CommandLine, " engine supervise ") }
+
 // Signal sends the process a signal, if it is still there.
 func (p Process) Signal(signal syscall.Signal) { _ = syscall.Kill(p.PID, signal) }
 

@@ -29,7 +29,7 @@ func Eventually(t testing.TB, what string, try func() error) {
 			return
 		}
 		select {
-		case <-time.After(max(100*time.Millisecond, 2*time.Since(began))): // for what is waited for to have the machine
+		case <-time.After(min(max(100*time.Millisecond, 2*time.Since(began)), time.Second)): // what is awaited needs the machine
 		case <-ctx.Done():
 			t.Fatalf("waiting for %s: %v", what, err)
 		}
