@@ -99,7 +99,7 @@ func TestObjectsOfComponents(t *testing.T) {
 	}
 }
 
-// What upstream's charts make of their values is upstream's; these two are ours alone.
+// These two charts are ours alone, without one of upstream's in them.
 func TestObjectsOfComponentsThatAreOurOwnCharts(t *testing.T) {
 	all := components(t, hub(t, demo(onKind)))
 	for _, component := range []string{"gitea", "traefik"} {

@@ -3,10 +3,12 @@ package render
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -157,7 +159,7 @@ func firstListThatDiffers(a, b any, path *field.Path) *field.Path {
 func readDefinitions(t *testing.T) map[schemaruntime.GroupVersionKind]*definition {
 	t.Helper()
 	found := make(map[schemaruntime.GroupVersionKind]*definition)
-	for module, dir := range moduleDirs(t) {
+	for module, dir := range moduleDirs(t, slices.Collect(maps.Keys(definitions))...) {
 		root := filepath.Join(dir, definitions[module])
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
@@ -202,15 +204,11 @@ func readDefinition(path string, to map[schemaruntime.GroupVersionKind]*definiti
 	return nil
 }
 
-// moduleDirs returns the folders of the modules in definitions, by module. They are those that the engine is built
+// moduleDirs returns the folders of modules, by module. They are those that the engine is built
 // from, so a machine that has built it has them, and go fetches and verifies them on any other.
-func moduleDirs(t *testing.T) map[string]string {
+func moduleDirs(t *testing.T, modules ...string) map[string]string {
 	t.Helper()
-	args := []string{"mod", "download", "-json"}
-	for module := range definitions {
-		args = append(args, module)
-	}
-	command := exec.Command("go", args...)
+	command := exec.Command("go", append([]string{"mod", "download", "-json"}, modules...)...)
 	command.Dir = filepath.Join("..", "..", "engine", "platform")
 	output, err := command.Output()
 	if err != nil {

@@ -21,7 +21,7 @@ var chartSources = map[string]struct{ module, dir string }{
 
 // A value that a chart does not have, it passes over without a word.
 func TestUpstreamsChartsHaveTheValuesThatTheyAreGiven(t *testing.T) {
-	modules := moduleDirs(t)
+	modules := moduleDirs(t, chartSources["crossplane"].module, chartSources["kyverno"].module)
 	tree := hub(t, demo(onKind, fromRegistry))
 	for component, source := range chartSources {
 		dir := filepath.Join(modules[source.module], source.dir)
@@ -72,7 +72,7 @@ func unknown(given, known map[string]any, path string) []string {
 func TestKyvernosChartIsThatOfItsVersion(t *testing.T) {
 	source := chartSources["kyverno"]
 	var metadata struct{ Version, AppVersion string }
-	read(t, filepath.Join(moduleDirs(t)[source.module], source.dir, "Chart.yaml"), &metadata)
+	read(t, filepath.Join(moduleDirs(t, source.module)[source.module], source.dir, "Chart.yaml"), &metadata)
 	if upstream, _ := charts.UpstreamOf("kyverno"); metadata.Version != upstream.Version {
 		t.Errorf("Kyverno %s is pinned with chart %s: want %s", metadata.AppVersion, upstream.Version, metadata.Version)
 	}
