@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -31,13 +32,16 @@ func describePods(ctx context.Context, client *kube.Client, description *spec.Hu
 		if !ok {
 			continue
 		}
-		component := ComponentStatus{Name: name, Version: versionOf(name, description), Programs: []ProgramStatus{}}
+		component := ComponentStatus{Name: name, Programs: []ProgramStatus{}}
 		var faults map[string]kube.PodFault
+		images := map[string]bool{}
 		for _, pod := range present {
 			if pod.GetNamespace() == chart.Namespace {
 				component.Programs = append(component.Programs, podStatus(&pod))
+				collectImages(description, &pod, images)
 			}
 		}
+		component.Version = cmp.Or(runningVersion(name, images), versionOf(name, description))
 		component.Healthy = len(component.Programs) > 0 &&
 			!slices.ContainsFunc(component.Programs, func(p ProgramStatus) bool { return !p.Healthy })
 		if !component.Healthy {
@@ -49,6 +53,20 @@ func describePods(ctx context.Context, client *kube.Client, description *spec.Hu
 		components = append(components, component)
 	}
 	return components, nil
+}
+
+// runningVersion tells by the tags of the images that are called as a component is which version of it runs. While one
+// takes another's place these are two, and without such a tag it is "".
+func runningVersion(component string, images map[string]bool) string {
+	var versions []string
+	for image := range images {
+		image, _, _ = strings.Cut(image, "@") // a digest
+		if name, tag, tagged := strings.Cut(path.Base(image), ":"); tagged && name == component {
+			versions = append(versions, strings.TrimSuffix(strings.TrimPrefix(tag, "v"), "-rootless")) // as Gitea's
+		}
+	}
+	slices.Sort(versions)
+	return strings.Join(slices.Compact(versions), ", ")
 }
 
 // podStatus describes a pod by itself.

@@ -48,6 +48,22 @@ func TestAComponentIsAsHealthyAsItsPrograms(t *testing.T) {
 	}
 }
 
+func TestTheVersionOfAComponentIsThatOfItsOwnImage(t *testing.T) {
+	for want, images := range map[string][]string{
+		"3.5.7":        {"quay.io/argoproj/argocd:v3.5.7", "registry.example.com:5000/mirror/docker/library/redis:8.2.3-alpine"},
+		"3.5.7, 3.5.8": {"quay.io/argoproj/argocd:v3.5.7", "quay.io/argoproj/argocd:v3.5.8", "other.io/argocd:v3.5.8@sha256:1f"},
+		"":             {"registry.example.com:5000/argocd", "quay.io/argoproj/argocd@sha256:1f", "quay.io/argoproj/argocd-extra:v1"},
+	} {
+		found := map[string]bool{}
+		for _, image := range images {
+			found[image] = true
+		}
+		if got := runningVersion("argocd", found); got != want {
+			t.Errorf("with the images %q it is %q, want %q", images, got, want)
+		}
+	}
+}
+
 func TestAnApplicationSaysWhatInItIsStuck(t *testing.T) {
 	app := objectsOf(t, `
 metadata: {name: shop}

@@ -185,6 +185,11 @@ func testUpgrade(t *testing.T, hub *hubtest.Hub) {
 	// A new application controller looks again at what its predecessor has judged only after timeout.reconciliation.
 	hub.Must(t, "install")
 	checkHealthy(t, hub, components)
+	for _, component := range hub.Status(t).Components {
+		if component.Name == "argocd" && component.Version != "3.5.8-test" {
+			t.Errorf("status says that Argo CD %s runs, want 3.5.8-test", component.Version)
+		}
+	}
 }
 
 // rolledOut makes a condition for Until: a Deployment runs an image, and nothing else.

@@ -36,6 +36,7 @@ type Status struct {
 	} `json:"cluster"`
 	Components []struct {
 		Name     string    `json:"name"`
+		Version  string    `json:"version"`
 		Healthy  bool      `json:"healthy"`
 		Reason   *string   `json:"reason"` // always there
 		Programs []Program `json:"programs"`
