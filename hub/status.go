@@ -103,6 +103,9 @@ func (h Home) Describe(ctx context.Context, name string) (*Status, error) {
 		status.Cluster.Reason = cmp.Or(found.Reason, stoppedReason(description))
 		return status, nil
 	}
+	if status.Cluster.Reason = apiServerFault(found.Programs); status.Cluster.Reason != "" {
+		return status, nil
+	}
 	client, err := kube.New(place.Kubeconfig())
 	if err != nil {
 		return nil, err
@@ -120,6 +123,17 @@ func (h Home) Describe(ctx context.Context, name string) (*Status, error) {
 	status.Cluster.Healthy = true
 	status.Healthy = status.allHealthy()
 	return status, nil
+}
+
+// apiServerFault says why the API server cannot answer, so that it need not be asked; "" if its process is well, or not
+// one of ours.
+func apiServerFault(programs []cluster.Program) string {
+	for _, program := range programs {
+		if program.Name == "kube-apiserver" && !program.Healthy {
+			return "the API server does not answer: " + program.Name + ": " + program.Reason
+		}
+	}
+	return ""
 }
 
 // describedBy returns the description that the hub called name was installed from. What someone has committed since to

@@ -48,6 +48,19 @@ func TestAComponentIsAsHealthyAsItsPrograms(t *testing.T) {
 	}
 }
 
+func TestAnAPIServerThatIsNotReadyIsNotAsked(t *testing.T) {
+	programs := []cluster.Program{
+		{Name: "etcd", Reason: "not ready"}, {Name: "kube-apiserver", Reason: "waits for etcd"},
+	}
+	if got, want := apiServerFault(programs), "the API server does not answer: kube-apiserver: waits for etcd"; got != want {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	programs[1].Healthy = true
+	if got := apiServerFault(programs); got != "" {
+		t.Errorf("of one that is ready it says %q", got)
+	}
+}
+
 func TestTheVersionOfAComponentIsThatOfItsOwnImage(t *testing.T) {
 	for want, images := range map[string][]string{
 		"3.5.7":        {"quay.io/argoproj/argocd:v3.5.7", "registry.example.com:5000/mirror/docker/library/redis:8.2.3-alpine"},
