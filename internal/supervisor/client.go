@@ -125,13 +125,22 @@ func (c *Client) end(ctx context.Context, path string) error {
 		if !errors.Is(err, ErrNotRunning) {
 			return err
 		}
-		swept := sweepLeft(c.dir)
-		if _, another := errors.AsType[*RunningError](swept); !another {
-			return errors.Join(err, swept)
+		switch swept := sweepLeft(c.dir); {
+		case swept == nil:
+			return err
+		case !isRunning(swept):
+			return swept
 		}
+		// Its standby was faster.
 	}
 }
 
+func isRunning(err error) bool {
+	_, running := errors.AsType[*RunningError](err)
+	return running
+}
+
+// ask asks the supervisor to end, and returns when it has.
 func (c *Client) ask(ctx context.Context, path string) error {
 	response, err := c.do(ctx, http.MethodPost, path, nil)
 	if err != nil {
