@@ -38,7 +38,9 @@ func describePods(ctx context.Context, client *kube.Client, description *spec.Hu
 		for _, pod := range present {
 			if pod.GetNamespace() == chart.Namespace {
 				component.Programs = append(component.Programs, podStatus(&pod))
-				collectImages(description, &pod, images)
+				if runs(&pod) {
+					collectImages(description, &pod, images)
+				}
 			}
 		}
 		component.Version = cmp.Or(runningVersion(name, images), versionOf(name, description))
@@ -53,6 +55,12 @@ func describePods(ctx context.Context, client *kube.Client, description *spec.Hu
 		components = append(components, component)
 	}
 	return components, nil
+}
+
+// runs tells whether a pod's containers run, and are to go on.
+func runs(pod *unstructured.Unstructured) bool {
+	phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase")
+	return phase == "Running" && pod.GetDeletionTimestamp() == nil
 }
 
 // runningVersion tells by the tags of the images that are called as a component is which version of it runs. While one
