@@ -45,7 +45,7 @@ func testKilledPrograms(t *testing.T, hub *hubtest.Hub) {
 	}
 	t.Run("supervisor", func(t *testing.T) { testKilledSupervisor(t, hub) })
 	t.Run("standby", func(t *testing.T) {
-		supervisor, standby := hub.Supervisor(t), hub.Standbys(t)[0]
+		supervisor, standby := hub.Supervisor(t), hub.Standby(t)
 		standby.Kill()
 		hubtest.Eventually(t, "another standby", func() error {
 			if now := hub.Standbys(t); len(now) != 1 || now[0].PID == standby.PID {
@@ -61,7 +61,7 @@ func testKilledPrograms(t *testing.T, hub *hubtest.Hub) {
 
 // testKilledSupervisor checks that the hub comes back by itself when its supervisor was killed, and all programs with it.
 func testKilledSupervisor(t *testing.T, hub *hubtest.Hub) {
-	before, standby := hub.Status(t).Programs(), hub.Standbys(t)[0]
+	before, standby := hub.Status(t).Programs(), hub.Standby(t)
 	hub.Supervisor(t).Kill()
 	hubtest.Eventually(t, "the hub to be back", func() error {
 		var faults []error

@@ -204,8 +204,8 @@ func readDefinition(path string, to map[schemaruntime.GroupVersionKind]*definiti
 	return nil
 }
 
-// moduleDirs returns the folders of modules, by module. They are those that the engine is built
-// from, so a machine that has built it has them, and go fetches and verifies them on any other.
+// moduleDirs returns the folders of modules, by module. They are those that the engine is built from, so a machine that has
+// built it has them, and go fetches and verifies them on any other.
 func moduleDirs(t *testing.T, modules ...string) map[string]string {
 	t.Helper()
 	command := exec.Command("go", append([]string{"mod", "download", "-json"}, modules...)...)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,21 +119,20 @@ func (c *Client) Stop(ctx context.Context, grace time.Duration) error {
 // Kill kills all processes at once, and returns when they and the supervisor are gone.
 func (c *Client) Kill(ctx context.Context) error { return c.end(ctx, "/v1/kill") }
 
-// end ends the supervisor, or what one left.
+// end ends the supervisor, and what it or one that was killed has left.
 func (c *Client) end(ctx context.Context, path string) error {
-	for {
-		err := c.ask(ctx, path)
-		if !errors.Is(err, ErrNotRunning) {
-			return err
+	err := c.ask(ctx, path)
+	for err == nil || errors.Is(err, ErrNotRunning) {
+		swept := sweepLeft(c.dir)
+		if !isRunning(swept) {
+			return cmp.Or(swept, err)
 		}
-		switch swept := sweepLeft(c.dir); {
-		case swept == nil:
-			return err
-		case !isRunning(swept):
-			return swept
+		// A standby was faster, or somebody else ends it too.
+		if again := c.ask(ctx, path); !errors.Is(again, ErrNotRunning) {
+			err = again
 		}
-		// Its standby was faster.
 	}
+	return err
 }
 
 func isRunning(err error) bool {
@@ -169,9 +169,14 @@ func (c *Client) ask(ctx context.Context, path string) error {
 // exitTimeout is how long a supervisor may take to exit when all is done, in milliseconds.
 const exitTimeout = 5000
 
+// listenTimeout is how long a supervisor may have the lock and not listen: it takes over after a pause, and ends what the
+// last one left.
+const listenTimeout = backoffMost + sweepTimeout*time.Millisecond
+
 // do sends a request. It returns the answer if that is a success; the caller closes its body. A supervisor that has not
 // begun to listen yet is waited for: it may be the standby of one that was killed.
 func (c *Client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	begun := time.Now()
 	for pause := probeShortest; ; pause = min(2*pause, probeLongest) {
 		response, err := c.try(ctx, method, path, body)
 		if !errors.Is(err, ErrNotRunning) {
@@ -180,6 +185,10 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 		pid, running := Running(c.dir)
 		if !running {
 			return nil, err
+		}
+		if time.Since(begun) > listenTimeout {
+			return nil, fmt.Errorf("reaching the supervisor of %s: process %d is it, and does not listen at %s: end that process",
+				c.dir, pid, socketName)
 		}
 		if !sleep(ctx, pause) {
 			return nil, fmt.Errorf("reaching the supervisor of %s, process %d: %w", c.dir, pid, context.Cause(ctx))

@@ -45,10 +45,6 @@ func Running(dir string) (pid int, running bool) {
 // *RunningError if another one is.
 func acquireLock(dir string) (*os.File, error) {
 	file, err := openLock(dir, unix.F_OFD_SETLK)
-	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
-		pid, _ := Running(dir)
-		return nil, &RunningError{Dir: dir, PID: pid}
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +61,8 @@ func awaitLock(dir string) (lock *os.File, last int, err error) {
 	return file, readPID(file), writePID(file)
 }
 
-// openLock takes the lock, at once or not, as the command for fcntl(2) says.
+// openLock takes the lock, at once or not, as the command for fcntl(2) says. The error is a *RunningError if another process
+// has it.
 func openLock(dir string, command int) (*os.File, error) {
 	path := filepath.Join(dir, lockName)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -76,11 +73,15 @@ func openLock(dir string, command int) (*os.File, error) {
 	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
 		err = unix.FcntlFlock(file.Fd(), command, &whole)
 	}
-	if err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("locking %s: %w", path, err)
+	if err == nil {
+		return file, nil
 	}
-	return file, nil
+	_ = file.Close()
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+		pid, _ := Running(dir)
+		return nil, &RunningError{Dir: dir, PID: pid}
+	}
+	return nil, fmt.Errorf("locking %s: %w", path, err)
 }
 
 // readPID returns the number of the last process that had the lock, 0 if nothing tells.

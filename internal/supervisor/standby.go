@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"time"
@@ -37,8 +38,8 @@ type takeover struct {
 }
 
 // takeLock makes this process the supervisor of dir: at once, or it returns a *RunningError; as a standby, when the
-// supervisor that there is has been killed.
-func takeLock(dir string) (*os.File, takeover, error) {
+// supervisor that there is has been killed. The error is that of ctx if it ends before.
+func takeLock(ctx context.Context, dir string) (*os.File, takeover, error) {
 	last, err := time.ParseDuration(os.Getenv(standbyVariable))
 	if err != nil {
 		lock, err := acquireLock(dir)
@@ -46,11 +47,25 @@ func takeLock(dir string) (*os.File, takeover, error) {
 	}
 	_ = os.Unsetenv(standbyVariable)
 	begun, pause := time.Now(), backoff{last: last}
-	lock, from, err := awaitLock(dir)
+	var lock *os.File
+	var from int
+	locked := make(chan error, 1)
+	go func() {
+		var err error
+		lock, from, err = awaitLock(dir)
+		locked <- err
+	}()
+	select {
+	case err = <-locked:
+	case <-ctx.Done():
+		return nil, takeover{}, ctx.Err() // with this process ends the wait
+	}
 	if err != nil {
 		return nil, takeover{}, err
 	}
-	sleep(context.Background(), pause.next(time.Since(begun)))
+	if !sleep(ctx, pause.next(time.Since(begun))) {
+		return nil, takeover{}, errors.Join(ctx.Err(), lock.Close())
+	}
 	return lock, takeover{from: from, pause: pause}, nil
 }
 
@@ -89,12 +104,14 @@ func (s *Supervisor) awaitStandby(command *exec.Cmd) error {
 	return command.Wait()
 }
 
-// endedWithSupervisor tells in the status of all processes why they were started again.
+// endedWithSupervisor tells in the status of all processes why they were started again, unless one has ended since.
 func (f *fleet) endedWithSupervisor() {
 	for _, name := range f.names() {
 		f.board.update(name, func(s *Status) {
-			s.Restarts++
-			s.LastExit, s.LastExitTime = "signal: killed, with its supervisor", time.Now()
+			if s.LastExit == "" {
+				s.Restarts++
+				s.LastExit, s.LastExitTime = "signal: killed, with its supervisor", time.Now()
+			}
 		})
 	}
 }

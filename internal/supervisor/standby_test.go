@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -50,10 +51,41 @@ func TestAKilledStandbyIsReplaced(t *testing.T) {
 	checkStops(t, c)
 }
 
+func TestAStandbyThatIsAskedToEndIsReplacedAndTheNextOneTakesOver(t *testing.T) {
+	j := newJournal(t)
+	dir := t.TempDir()
+	c, pid := launchSupervisor(t, dir)
+	apply(t, c, j.process("api", "sleeper"))
+	j.expect(t, "api runs")
+	standby := standbyOf(t, dir)
+	// By then it waits for the lock, and hears of signals as the command does.
+	for patient := within(t); !waitsForLock(t, standby) && patient.Err() == nil; {
+		sleep(patient, probeShortest)
+	}
+	if err := syscall.Kill(standby, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	awaitGone(t, standby)
+	next := standbyOf(t, dir)
+	kill(t, pid)
+	j.expect(t, "api runs")
+	awaitStatus(t, c, "api", func(s Status) bool { return s.State == Ready })
+	if now, _ := Running(dir); now != next {
+		t.Errorf("process %d is the supervisor, want the second standby %d", now, next)
+	}
+	checkStops(t, c)
+}
+
+// waitsForLock tells whether a process has the lock's file open.
+func waitsForLock(t *testing.T, pid int) bool {
+	t.Helper()
+	return slices.ContainsFunc(openFiles(pid), func(path string) bool { return filepath.Base(path) == lockName })
+}
+
 func TestNobodyTakesOverWhatIsToEnd(t *testing.T) {
-	for name, end := range map[string]func(*Client) error{
-		"stopped": func(c *Client) error { return c.Stop(t.Context(), 0) },
-		"killed":  func(c *Client) error { return c.Kill(t.Context()) },
+	for name, end := range map[string]func(context.Context, *Client) error{
+		"stopped": func(ctx context.Context, c *Client) error { return c.Stop(ctx, 0) },
+		"killed":  func(ctx context.Context, c *Client) error { return c.Kill(ctx) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := newJournal(t)
@@ -63,7 +95,7 @@ func TestNobodyTakesOverWhatIsToEnd(t *testing.T) {
 			api := j.await(t, "api runs")
 			kill(t, pid)
 			// Whether the standby has taken over by then or not.
-			if err := end(c); err != nil && !errors.Is(err, ErrNotRunning) {
+			if err := end(within(t), c); err != nil && !errors.Is(err, ErrNotRunning) {
 				t.Error(err)
 			}
 			awaitGone(t, api)

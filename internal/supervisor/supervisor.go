@@ -62,20 +62,21 @@ func Run(ctx context.Context, o Options) error {
 	return run(ctx, o, startStandby, func() { announceReady(ready) })
 }
 
-// run is Run; it calls reachable when clients are answered and a standby is there.
+// run is Run; it calls reachable when clients are answered and a standby was started.
 func run(ctx context.Context, o Options, standby standbyStarter, reachable func()) (err error) {
 	inheritNothing()
 	syscall.Umask(0o077)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer stop()
+
 	dir, err := makeFolder(o.Dir)
 	if err != nil {
 		return err
 	}
-	lock, taken, err := takeLock(dir) // as a standby, it ends on a signal before that
+	lock, taken, err := takeLock(ctx, dir)
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer stop()
 	// The connections are closed last of all: a client that asked for the end takes it from there.
 	server := &http.Server{ReadHeaderTimeout: time.Minute}
 	defer func() { err = errors.Join(err, lock.Close(), server.Close()) }()

@@ -22,8 +22,8 @@ func markOf(dir, name string) string {
 	return markVariable + "=" + dir + "//" + name
 }
 
-// sweepLeft kills what a supervisor of dir that was killed left running: children of its processes, and its standby if that has
-// not taken over yet. It returns a *RunningError if a supervisor runs there.
+// sweepLeft kills what a supervisor of dir that was killed left running: children of its processes, and its standby if
+// that has not taken over yet. It returns a *RunningError if a supervisor runs there.
 func sweepLeft(dir string) error {
 	dir, err := resolve(dir)
 	if errors.Is(err, os.ErrNotExist) {

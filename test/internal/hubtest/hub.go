@@ -182,6 +182,16 @@ func (h *Hub) Standbys(t testing.TB) []Process {
 	})
 }
 
+// Standby returns the one process that is to take over from the supervisor.
+func (h *Hub) Standby(t testing.TB) Process {
+	t.Helper()
+	standbys := h.Standbys(t)
+	if len(standbys) != 1 {
+		t.Fatalf("beside the supervisor of hub %s there are %v, want one standby", h.Name, standbys)
+	}
+	return standbys[0]
+}
+
 // PullThePlug ends all processes of the hub as the end of the machine does: none sees another's end.
 func (h *Hub) PullThePlug(t testing.TB) {
 	t.Helper()
