@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func (h Home) Access(ctx context.Context, name string) (*Access, error) {
 		return nil, err
 	}
 	if !status.Running {
-		return nil, &RequestError{fmt.Errorf("hub %s: %s", name, stoppedReason(description))}
+		return nil, &RequestError{fmt.Errorf("hub %s: %s", name, cmp.Or(status.Reason, stoppedReason(description)))}
 	}
 	token, err := h.layout(name).Secrets().Get(cluster.GitToken)
 	if err != nil {

@@ -25,14 +25,15 @@ var ErrNotRunning = errors.New("no supervisor is running")
 // Client talks to the supervisor of a folder. Its methods may be called concurrently; they return an error that wraps
 // ErrNotRunning when there is no supervisor.
 type Client struct {
-	dir  string
-	http http.Client
+	dir      string
+	http     http.Client
+	patience time.Duration // with a supervisor that does not listen yet
 }
 
 // NewClient returns a client for the supervisor of dir, which need not be running yet.
 func NewClient(dir string) *Client {
 	// A connection is not kept for later: the supervisor may be another one then.
-	return &Client{dir: dir, http: http.Client{Transport: &http.Transport{
+	return &Client{dir: dir, patience: listenTimeout, http: http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, dir) },
 	}}}
@@ -122,15 +123,31 @@ func (c *Client) Kill(ctx context.Context) error { return c.end(ctx, "/v1/kill")
 // end ends the supervisor, and what it or one that was killed has left.
 func (c *Client) end(ctx context.Context, path string) error {
 	err := c.ask(ctx, path)
+	if errors.Is(err, errNotListening) {
+		err = sweepSupervisor(c.dir, err)
+	}
 	for err == nil || errors.Is(err, ErrNotRunning) {
 		swept := sweepLeft(c.dir)
 		if !isRunning(swept) {
 			return cmp.Or(swept, err)
 		}
-		// A standby was faster, or somebody else ends it too.
+		// Somebody else was faster to start it again, or ends it too.
 		if again := c.ask(ctx, path); !errors.Is(again, ErrNotRunning) {
 			err = again
 		}
+	}
+	return err
+}
+
+// sweepSupervisor kills a supervisor that does not listen, and so runs nothing yet, with all that is left of others. The
+// error is fault if it stays.
+func sweepSupervisor(dir string, fault error) error {
+	resolved, err := resolve(dir)
+	if err == nil {
+		err = sweepAll(resolved)
+	}
+	if err == nil && supervising(dir) {
+		err = fault // it is of another user, or another program
 	}
 	return err
 }
@@ -169,9 +186,12 @@ func (c *Client) ask(ctx context.Context, path string) error {
 // exitTimeout is how long a supervisor may take to exit when all is done, in milliseconds.
 const exitTimeout = 5000
 
-// listenTimeout is how long a supervisor may have the lock and not listen: it takes over after a pause, and ends what the
-// last one left.
+// listenTimeout is how long a supervisor may be there and not listen: it takes over after a pause, and ends what the last
+// one left.
 const listenTimeout = backoffMost + sweepTimeout*time.Millisecond
+
+// errNotListening says that there is a supervisor, or a process that is about to be it, and that it takes too long.
+var errNotListening = errors.New("it does not listen at " + socketName)
 
 // do sends a request. It returns the answer if that is a success; the caller closes its body. A supervisor that has not
 // begun to listen yet is waited for: it may be the standby of one that was killed.
@@ -182,16 +202,15 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 		if !errors.Is(err, ErrNotRunning) {
 			return response, err
 		}
-		pid, running := Running(c.dir)
-		if !running {
+		if !supervising(c.dir) {
 			return nil, err
 		}
-		if time.Since(begun) > listenTimeout {
-			return nil, fmt.Errorf("reaching the supervisor of %s: process %d is it, and does not listen at %s: end that process",
-				c.dir, pid, socketName)
+		if time.Since(begun) > c.patience {
+			return nil, fmt.Errorf("reaching the supervisor of %s: %w, see %s: stop it and start it again",
+				c.dir, errNotListening, LogPath(c.dir, reservedName))
 		}
 		if !sleep(ctx, pause) {
-			return nil, fmt.Errorf("reaching the supervisor of %s, process %d: %w", c.dir, pid, context.Cause(ctx))
+			return nil, fmt.Errorf("reaching the supervisor of %s, which does not listen yet: %w", c.dir, context.Cause(ctx))
 		}
 	}
 }

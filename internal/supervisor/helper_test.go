@@ -269,7 +269,7 @@ func supervise(t *testing.T, dir string, background ...Background) *Client {
 	reachable, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := run(ctx, Options{Dir: dir, Background: background}, nil, func() { close(reachable) }); err != nil {
+		if err := run(ctx, Options{Dir: dir, Background: background}, nil, nil, func() { close(reachable) }); err != nil {
 			t.Error(err)
 		}
 	}()

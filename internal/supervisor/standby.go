@@ -10,8 +10,8 @@ import (
 
 // A supervisor keeps a standby: the same command in another process, which waits for the lock of the folder and does
 // nothing else until it has it. The kernel gives it the lock when the supervisor is killed, and it becomes the next
-// one. By the mark in its environment it is found: by a supervisor that somebody else was faster to start, and by
-// whoever ends what a killed supervisor left.
+// one. By the mark in its environment it is found, as the supervisor is: by a supervisor that somebody else was faster
+// to start, and by whoever ends what a killed supervisor left.
 
 // standbyVariable makes a command that calls Run a standby. It holds the pause before the last takeover, so that a
 // supervisor that dies again and again is taken over from ever more rarely.
@@ -69,39 +69,38 @@ func takeLock(ctx context.Context, dir string) (*os.File, takeover, error) {
 	return lock, takeover{from: from, pause: pause}, nil
 }
 
-// keepStandby starts a standby, and sees in the background that there is one until the supervisor stops. The channel is
-// closed when none is left.
-func (s *Supervisor) keepStandby() <-chan struct{} {
+// keepStandby sees in the background that there is a standby, from when released is closed until the supervisor stops. The
+// channel that it returns is closed when none is left.
+func (s *Supervisor) keepStandby(released <-chan struct{}) <-chan struct{} {
 	gone := make(chan struct{})
-	if s.standby == nil {
-		close(gone)
-		return gone
-	}
-	running, err := s.standby()
 	go func() {
 		defer close(gone)
-		for pause := (backoff{}); ; running, err = s.standby() {
+		select {
+		case <-released:
+		case <-s.running.Done():
+		}
+		for pause := (backoff{}); s.standby != nil && s.running.Err() == nil; {
 			begun := time.Now()
-			if err == nil {
-				err = s.awaitStandby(running)
-			}
+			fault, err := s.runStandby()
 			if s.running.Err() != nil {
 				return
 			}
 			delay := pause.next(time.Since(begun))
-			s.log.Error("the standby ended", "error", err, "again in", delay)
-			if !sleep(s.running, delay) {
-				return
-			}
+			s.log.Error(fault, "error", err, "again in", delay)
+			sleep(s.running, delay)
 		}
 	}()
 	return gone
 }
 
-// awaitStandby returns how the standby ended. When the supervisor stops, it ends it.
-func (s *Supervisor) awaitStandby(command *exec.Cmd) error {
+// runStandby returns what became of a standby and why. When the supervisor stops, it ends it.
+func (s *Supervisor) runStandby() (fault string, err error) {
+	command, err := s.standby()
+	if err != nil {
+		return "the standby cannot be started", err
+	}
 	defer context.AfterFunc(s.running, func() { _ = command.Process.Kill() })()
-	return command.Wait()
+	return "the standby ended", command.Wait()
 }
 
 // endedWithSupervisor tells in the status of all processes why they were started again, unless one has ended since.

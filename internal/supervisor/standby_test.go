@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestAKilledSupervisorIsTakenOverFromEachTime(t *testing.T) {
@@ -33,6 +34,9 @@ func TestAKilledSupervisorIsTakenOverFromEachTime(t *testing.T) {
 			t.Fatalf("process %d is the supervisor, want the standby %d", pid, standby)
 		}
 		checkLog(t, dir, "the supervisor before was killed", fmt.Sprintf("pid=%d", before))
+	}
+	if hasLog(t, dir, "the standby ended") {
+		t.Errorf("one that took over has ended its own standby:\n%s", strings.Join(supervisorLog(t, dir), "\n"))
 	}
 	checkStops(t, c)
 }
@@ -116,6 +120,83 @@ func TestAStandbyThatSomebodyWasFasterThanEnds(t *testing.T) {
 		t.Error("the standby of the killed supervisor is still there")
 	}
 	checkStops(t, c)
+}
+
+func TestATakeoverThatFailsIsTriedAgain(t *testing.T) {
+	j := newJournal(t)
+	dir := t.TempDir()
+	c, pid := launchSupervisor(t, dir)
+	apply(t, c, j.process("api", "sleeper"))
+	j.expect(t, "api runs")
+	standby := standbyOf(t, dir)
+	list := breakProcesses(t, dir)
+	kill(t, pid)
+	for patient := within(t); !hasLog(t, dir, "taking over", "loading the list of processes") && patient.Err() == nil; {
+		sleep(patient, probeShortest)
+	}
+	checkLog(t, dir, "taking over", "loading the list of processes")
+	if err := os.WriteFile(storePath(dir), list, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j.expect(t, "api runs")
+	if now, _ := Running(dir); now != standby {
+		t.Errorf("process %d is the supervisor, want the standby %d", now, standby)
+	}
+	checkStops(t, c)
+}
+
+func TestASupervisorThatDoesNotListenIsNamedAndEnded(t *testing.T) {
+	dir := t.TempDir()
+	c, pid := launchSupervisor(t, dir)
+	standby := standbyOf(t, dir)
+	breakProcesses(t, dir)
+	kill(t, pid)
+	c.patience = 50 * time.Millisecond
+	if _, err := c.Status(within(t)); !errors.Is(err, errNotListening) || !strings.Contains(err.Error(), LogPath(dir, reservedName)) {
+		t.Errorf("got %v, want %v and where to look", err, errNotListening)
+	}
+	if err := c.Kill(within(t)); err != nil {
+		t.Error(err)
+	}
+	awaitGone(t, standby)
+	checkGone(t, dir)
+}
+
+func TestWaitGoesOnWithWhoTakesOver(t *testing.T) {
+	j := newJournal(t)
+	c, pid := launchSupervisor(t, t.TempDir())
+	api := j.process("api", "sleeper")
+	socket := filepath.Join(filepath.Dir(j.path), "api")
+	api.Ready = &Probe{URL: "http://localhost", Socket: socket}
+	apply(t, c, api)
+	j.expect(t, "api runs")
+	standbyOf(t, c.dir)
+	waited := make(chan error)
+	watching := make(chan struct{}, 100)
+	go func() { waited <- c.Wait(within(t), func([]Status) { watching <- struct{}{} }, "api") }()
+	<-watching
+	kill(t, pid)
+	j.expect(t, "api runs")
+	if err := answerOn(socket); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waited; err != nil {
+		t.Error(err)
+	}
+	checkStops(t, c)
+}
+
+// breakProcesses makes the stored list of processes one that cannot be read, and returns what it was.
+func breakProcesses(t *testing.T, dir string) []byte {
+	t.Helper()
+	list, err := os.ReadFile(storePath(dir))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(storePath(dir), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // standbyOf waits until the folder's supervisor has a standby, and returns it.
@@ -215,14 +296,23 @@ func checkGone(t *testing.T, dir string) {
 // checkLog checks that the supervisor's log has a line with all of parts.
 func checkLog(t *testing.T, dir string, parts ...string) {
 	t.Helper()
+	if !hasLog(t, dir, parts...) {
+		t.Errorf("the supervisor's log has no line with all of %q:\n%s", parts, strings.Join(supervisorLog(t, dir), "\n"))
+	}
+}
+
+func hasLog(t *testing.T, dir string, parts ...string) bool {
+	t.Helper()
+	return slices.ContainsFunc(supervisorLog(t, dir), func(line string) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
+	})
+}
+
+func supervisorLog(t *testing.T, dir string) []string {
+	t.Helper()
 	lines, err := TailLog(dir, reservedName, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range lines {
-		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
-			return
-		}
-	}
-	t.Errorf("the supervisor's log has no line with all of %q:\n%s", parts, strings.Join(lines, "\n"))
+	return lines
 }

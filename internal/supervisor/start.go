@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Launch is a command that calls Run, to be run in the background.
@@ -21,9 +23,10 @@ type Launch struct {
 	Env  []string // its whole environment; that of this process if nil
 }
 
-// readyVariable holds the number of the file descriptor on which a launched supervisor tells that it can be reached. It
-// writes there rather than being asked again and again.
-const readyVariable = "SUPERVISOR_READY_FD"
+// launcherVariable holds the number of a file descriptor: a socket, on which a launched supervisor tells that it can be
+// reached, rather than being asked again and again, and which its launcher closes when it lets the supervisor go. There is
+// no standby before that, so that a launch can be undone.
+const launcherVariable = "SUPERVISOR_LAUNCHER_FD"
 
 // Start launches a supervisor that outlives this process, unless the folder has one already, and returns when it can be
 // reached. If ctx ends before, nothing is left running. Processes that the folder's last supervisor had are started
@@ -61,34 +64,38 @@ func launch(ctx context.Context, dir string, l Launch) error {
 	if err != nil {
 		return fmt.Errorf("starting the supervisor: %w", err)
 	}
-	ready, tell, err := os.Pipe()
+	ours, its, err := socketPair()
 	if err != nil {
 		return fmt.Errorf("starting the supervisor: %w", err)
 	}
-	defer func() { _ = ready.Close() }()
+	defer func() { _ = ours.Close() }()
 
 	inheritNothing()
 	environ := l.Env
 	if environ == nil {
 		environ = os.Environ()
 	}
-	environ = append(environ[:len(environ):len(environ)], readyVariable+"=3")
+	environ = append(environ[:len(environ):len(environ)], launcherVariable+"=3", markOf(dir, reservedName))
 	command := detached(dir, l.Path, l.Args, environ, log)
-	command.ExtraFiles = []*os.File{tell}
+	command.ExtraFiles = []*os.File{its}
 	err = command.Start()
-	_ = tell.Close()
+	_ = its.Close()
 	if err != nil {
 		return fmt.Errorf("starting the supervisor: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }() // for as long as this process lives, nobody else can
-	if awaitReady(ctx, ready) {
+	if awaitReady(ctx, ours) {
 		return nil
 	}
 	_ = command.Process.Kill() // without having told that it can be reached, it is of no use
 	err = <-ended
 	if ctx.Err() != nil {
-		return fmt.Errorf("starting the supervisor: %w", context.Cause(ctx))
+		err = fmt.Errorf("starting the supervisor: %w", context.Cause(ctx))
+		if swept := sweepLeft(dir); !isRunning(swept) {
+			err = errors.Join(err, swept)
+		}
+		return err
 	}
 	return fmt.Errorf("starting the supervisor: it ended with %w: %s", err, written(log.Name(), before))
 }
@@ -101,29 +108,43 @@ func detached(dir, path string, args, environ []string, output *os.File) *exec.C
 	return command
 }
 
+// socketPair returns the two ends of a connection.
+func socketPair() (ours, its *os.File, err error) {
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	return os.NewFile(uintptr(ends[0]), "launched supervisor"), os.NewFile(uintptr(ends[1]), "launcher"), nil
+}
+
 // awaitReady returns true when the supervisor tells that it can be reached, and false when it ends or ctx does.
-func awaitReady(ctx context.Context, ready *os.File) bool {
-	defer context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Now()) })()
-	_, err := ready.Read(make([]byte, 1))
+func awaitReady(ctx context.Context, supervisor *os.File) bool {
+	defer context.AfterFunc(ctx, func() { _ = supervisor.SetReadDeadline(time.Now()) })()
+	_, err := supervisor.Read(make([]byte, 1))
 	return err == nil
 }
 
-// readyFile returns the file on which to tell the process that launched this one with Start that it can be reached, or
-// nil if there is none.
-func readyFile() *os.File {
-	fd, err := strconv.Atoi(os.Getenv(readyVariable))
-	if err != nil {
-		return nil
-	}
-	_ = os.Unsetenv(readyVariable)
-	return os.NewFile(uintptr(fd), "ready")
+// launcher is the process that launched this one with Start.
+type launcher struct {
+	announce func()          // tells it that this supervisor can be reached
+	released <-chan struct{} // closed when it has let this supervisor go, or there is no such process
 }
 
-func announceReady(file *os.File) {
-	if file != nil {
-		_, _ = file.WriteString("\n")
-		_ = file.Close()
+func launchedBy() launcher {
+	released := make(chan struct{})
+	fd, err := strconv.Atoi(os.Getenv(launcherVariable))
+	if err != nil {
+		close(released)
+		return launcher{announce: func() {}, released: released}
 	}
+	_ = os.Unsetenv(launcherVariable)
+	file := os.NewFile(uintptr(fd), "launcher")
+	go func() {
+		_, _ = file.Read(make([]byte, 1)) // it writes nothing
+		_ = file.Close()
+		close(released)
+	}()
+	return launcher{announce: func() { _, _ = file.WriteString("\n") }, released: released}
 }
 
 // written returns what was written to the file since it had so many bytes, on one line.

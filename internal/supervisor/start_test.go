@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -169,7 +170,7 @@ func checkInherited(t *testing.T, dir string, c *Client) {
 		}
 	}
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil || strings.Contains(string(environ), readyVariable) || !strings.Contains(string(environ), markVariable) {
+	if err != nil || strings.Contains(string(environ), launcherVariable) || !strings.Contains(string(environ), markVariable) {
 		t.Errorf("environment: got %q, %v", environ, err)
 	}
 }
@@ -252,6 +253,60 @@ func TestStartThatIsBrokenOffLeavesNothing(t *testing.T) {
 	}
 	if alive(pid) {
 		t.Error("the launched process is still there")
+	}
+}
+
+// As one that its launcher kills just when it can be reached, and whose standby must not bring it back.
+func TestASupervisorHasNoStandbyBeforeItsLauncherLetsItGo(t *testing.T) {
+	for name, kills := range map[string]bool{"killed": true, "let go": false} {
+		t.Run(name, func(t *testing.T) {
+			j := newJournal(t)
+			dir := t.TempDir()
+			launcher, its, err := socketPair()
+			if err != nil {
+				t.Fatal(err)
+			}
+			launched := launchOf(dir)
+			command := exec.Command(launched.Path, launched.Args...)
+			command.Env, command.ExtraFiles = append(launched.Env, launcherVariable+"=3"), []*os.File{its}
+			if err := command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- command.Wait() }()
+			t.Cleanup(func() { _ = NewClient(dir).Kill(context.Background()) })
+			if !awaitReady(within(t), launcher) {
+				t.Fatal("it does not tell that it can be reached")
+			}
+			c := NewClient(dir)
+			apply(t, c, j.answering("api"))
+			untilReady(t, c)
+			if standbys := marked(t, dir, reservedName); len(standbys) > 0 {
+				t.Errorf("it has the standbys %v, want none yet", standbys)
+			}
+			if !kills {
+				_ = launcher.Close()
+				standbyOf(t, dir)
+				return
+			}
+			kill(t, command.Process.Pid)
+			<-ended
+			_ = launcher.Close()
+			j.expect(t, "api runs")
+			checkGone(t, dir)
+		})
+	}
+}
+
+func TestALockThatCannotBeOpenedIsNoSupervisor(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, lockName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{"start": Start(within(t), launchOf(dir)), "kill": NewClient(dir).Kill(within(t))} {
+		if err == nil || isRunning(err) || !strings.Contains(err.Error(), "is a directory") {
+			t.Errorf("%s: got %v, want that the lock is a directory", name, err)
+		}
 	}
 }
 

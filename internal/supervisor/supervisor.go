@@ -58,12 +58,12 @@ type Supervisor struct {
 // its processes in order and returns nil. It returns a *RunningError if the folder has a supervisor already. It is
 // meant to be all that its process does: what the process and its children write is for their owner alone from then on.
 func Run(ctx context.Context, o Options) error {
-	ready := readyFile()
-	return run(ctx, o, startStandby, func() { announceReady(ready) })
+	by := launchedBy()
+	return run(ctx, o, startStandby, by.released, by.announce)
 }
 
-// run is Run; it calls reachable when clients are answered and a standby was started.
-func run(ctx context.Context, o Options, standby standbyStarter, reachable func()) (err error) {
+// run is Run; it calls reachable when clients are answered, and has a standby once released is closed.
+func run(ctx context.Context, o Options, standby standbyStarter, released <-chan struct{}, reachable func()) (err error) {
 	inheritNothing()
 	syscall.Umask(0o077)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -92,19 +92,24 @@ func run(ctx context.Context, o Options, standby standbyStarter, reachable func(
 	}
 	s.running, s.stop = context.WithCancel(ctx)
 	defer s.stop()
-	return s.supervise(o.Background, taken, reachable)
+	return s.supervise(o.Background, taken, released, reachable)
 }
 
 // supervise is what a supervisor does while it holds the lock.
-func (s *Supervisor) supervise(functions []Background, taken takeover, reachable func()) error {
-	if err := sweepAll(s.dir); err != nil {
-		return err
+func (s *Supervisor) supervise(functions []Background, taken takeover, released <-chan struct{}, reachable func()) error {
+	standby := s.keepStandby(released)
+	defer func() {
+		s.stop()
+		<-standby
+	}()
+	list, listener, err := s.prepare()
+	for pause := taken.pause; err != nil && taken.from != 0; list, listener, err = s.prepare() {
+		delay := pause.next(0) // nobody else would try again
+		s.log.Error("taking over", "error", err, "again in", delay)
+		if !sleep(s.running, delay) {
+			break
+		}
 	}
-	list, err := loadProcesses(s.dir)
-	if err != nil {
-		return err
-	}
-	listener, err := listen(s.dir)
 	if err != nil {
 		return err
 	}
@@ -118,12 +123,24 @@ func (s *Supervisor) supervise(functions []Background, taken takeover, reachable
 		s.fleet.endedWithSupervisor()
 	}
 	broken := s.serve(listener)
-	standby := s.keepStandby()
 	reachable()
 	s.untilStopped(functions)
 	<-standby
 	_ = listener.Close() // not before, so that a stop that takes long can be followed by a kill
 	return errors.Join(launched, <-broken)
+}
+
+// prepare ends what the last supervisor left, and returns what is to run and where clients come in.
+func (s *Supervisor) prepare() ([]Process, net.Listener, error) {
+	if err := sweepAll(s.dir); err != nil {
+		return nil, nil, err
+	}
+	list, err := loadProcesses(s.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	listener, err := listen(s.dir)
+	return list, listener, err
 }
 
 // serve answers clients. When that breaks, it stops the supervisor, since nobody could any more; the channel yields

@@ -13,13 +13,29 @@ import (
 
 // A program's children may leave its process group, as the git and helm that a server runs commonly do, and they do not
 // get the death signal that the program gets. But they inherit its environment, and so the mark in it, by which they
-// are found when the program has ended, or by the next supervisor when this one was killed.
+// are found when the program has ended, or by the next supervisor when this one was killed. A supervisor has such a mark
+// too, with the name that is reserved for it.
 const markVariable = "SUPERVISED_PROCESS"
 
 // markOf returns the environment entry that tells the descendants of a process of the supervisor in dir. Without a name
 // it is the beginning that all of dir have in common.
 func markOf(dir, name string) string {
 	return markVariable + "=" + dir + "//" + name
+}
+
+// supervising tells whether a process is there that is the supervisor of dir or is about to be: one that was just started,
+// or the standby of one that was killed.
+func supervising(dir string) bool {
+	if _, running := Running(dir); running {
+		return true
+	}
+	dir, err := resolve(dir)
+	if err != nil {
+		return false
+	}
+	mark := markOf(dir, reservedName)
+	found, err := find(func(p procStat) bool { return p.hasMark(mark) })
+	return err == nil && len(found) > 0
 }
 
 // sweepLeft kills what a supervisor of dir that was killed left running: children of its processes, and its standby if
@@ -40,27 +56,32 @@ func sweepLeft(dir string) error {
 	return sweepAll(dir)
 }
 
+// sweepAll kills everything of dir but this process and its children: a supervisor has none yet but its standby.
 func sweepAll(dir string) error {
 	prefix := []byte(markOf(dir, ""))
 	return sweep(func(p procStat) bool {
-		return p.hasEnv(func(entry []byte) bool { return bytes.HasPrefix(entry, prefix) })
+		return p.parent != os.Getpid() && p.hasEnv(func(entry []byte) bool { return bytes.HasPrefix(entry, prefix) })
 	})
 }
 
 const sweepTimeout = 5000 // milliseconds for one killed process to be gone
 
 // sweep kills all other processes that match, and returns when none is left. A process that begins another meanwhile is
-// no way out: it looks until it finds nothing.
+// no way out: it looks until it finds nothing, or nothing that can be ended.
 func sweep(match func(procStat) bool) error {
 	for {
 		found, err := find(match)
 		if err != nil || len(found) == 0 {
 			return err
 		}
+		var faults []error
 		for _, pid := range found {
 			if err := end(pid, match); err != nil {
-				return fmt.Errorf("ending process %d: %w", pid, err)
+				faults = append(faults, fmt.Errorf("ending process %d: %w", pid, err))
 			}
+		}
+		if len(faults) == len(found) {
+			return errors.Join(faults...)
 		}
 	}
 }
@@ -125,9 +146,10 @@ func awaitPidfd(fd, timeout int) error {
 
 // procStat is what /proc tells of a process.
 type procStat struct {
-	pid   int
-	group int  // its process group
-	ended bool // it has ended and only waits to be waited for
+	pid    int
+	parent int
+	group  int  // its process group
+	ended  bool // it has ended and only waits to be waited for
 }
 
 func readProcStat(pid int) (procStat, error) {
@@ -140,12 +162,16 @@ func readProcStat(pid int) (procStat, error) {
 	if len(fields) < 3 {
 		return procStat{}, fmt.Errorf("/proc/%d/stat: want at least 5 fields", pid)
 	}
+	parent, err := strconv.Atoi(string(fields[1]))
+	if err != nil {
+		return procStat{}, err
+	}
 	group, err := strconv.Atoi(string(fields[2]))
 	if err != nil {
 		return procStat{}, err
 	}
 	state := fields[0][0]
-	return procStat{pid: pid, group: group, ended: state == 'Z' || state == 'X'}, nil
+	return procStat{pid: pid, parent: parent, group: group, ended: state == 'Z' || state == 'X'}, nil
 }
 
 func (p procStat) hasMark(mark string) bool {

@@ -2,7 +2,9 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -29,10 +31,11 @@ func (e *NotReadyError) Unwrap() error { return e.Cause }
 
 // Wait returns when the named processes are ready; all processes if no name is given. It returns a *NotReadyError when
 // ctx ends before, or when one of them cannot be started. onChange, which may be nil, is called with the status of
-// those that are not ready each time that it has changed, and at last with none.
+// those that are not ready each time that it has changed, and at last with none. If the supervisor is killed, it waits for
+// the one that takes over.
 func (c *Client) Wait(ctx context.Context, onChange func(pending []Status), names ...string) error {
 	var pending []Status
-	for list, err := range c.Watch(ctx) {
+	for list, err := range c.watchAll(ctx) {
 		if err != nil && ctx.Err() != nil {
 			return &NotReadyError{Pending: pending, Cause: context.Cause(ctx)}
 		}
@@ -57,6 +60,22 @@ func (c *Client) Wait(ctx context.Context, onChange func(pending []Status), name
 		}
 	}
 	return ErrNotRunning
+}
+
+// watchAll is Watch of the supervisor and of those that take over from it.
+func (c *Client) watchAll(ctx context.Context) iter.Seq2[[]Status, error] {
+	return func(yield func([]Status, error) bool) {
+		for again := true; again; {
+			again = false
+			for list, err := range c.Watch(ctx) {
+				if errors.Is(err, ErrNotRunning) && supervising(c.dir) {
+					again = true
+				} else if !yield(list, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func hasHope(s Status) bool { return s.State != Failed }

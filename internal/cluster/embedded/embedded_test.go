@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -29,6 +31,32 @@ func testPrograms(t *testing.T) programs {
 		t.Fatal(err)
 	}
 	return programs{Layout: layout, engine: &engine.Engine{Dir: "/engine"}, ports: ports}
+}
+
+func TestASupervisorThatHangs(t *testing.T) {
+	layout := Layout{Root: filepath.Join(t.TempDir(), "hub")}
+	if err := layout.make(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(layout.Supervisor(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	socket, err := net.Listen("unix", filepath.Join(layout.Supervisor(), "supervisor.sock")) // that nobody accepts from
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	status, err := New(Options{Dir: layout.Root}).Status(ctx)
+	if err != nil || status.Running || !strings.Contains(status.Reason, "asking the supervisor") {
+		t.Errorf("got %+v, %v, want why it does not run", status, err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	cancel()
+	if status, err := New(Options{Dir: layout.Root}).Status(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("broken off: got %+v, %v, want %v", status, err, context.Canceled)
+	}
 }
 
 func TestEveryProcessBelongsToAComponent(t *testing.T) {

@@ -25,7 +25,7 @@ func (c *Cluster) Credentials(context.Context) (*cluster.Credentials, error) {
 	return credentials, err
 }
 
-// Status lists the hub's processes.
+// Status lists the hub's processes. A supervisor that does not answer is no error but the reason why nothing is known.
 func (c *Cluster) Status(ctx context.Context) (*cluster.Status, error) {
 	if _, err := os.Stat(c.Root); errors.Is(err, os.ErrNotExist) {
 		return &cluster.Status{}, nil
@@ -42,8 +42,12 @@ func (c *Cluster) Status(ctx context.Context) (*cluster.Status, error) {
 	if errors.Is(err, supervisor.ErrNotRunning) {
 		return status, nil
 	}
-	if err != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil, err
+	}
+	if err != nil {
+		status.Reason = err.Error()
+		return status, nil
 	}
 	status.Running = true
 	for _, process := range processes {
