@@ -205,7 +205,7 @@ func standbyOf(t *testing.T, dir string) int {
 	supervisor, _ := Running(dir)
 	for patient := within(t); patient.Err() == nil; sleep(patient, probeShortest) {
 		for _, pid := range marked(t, dir, reservedName) {
-			if pid != supervisor {
+			if pid != supervisor && len(threads(t, pid)) > 1 { // one has the child that Go's os package tries pidfds with
 				return pid
 			}
 		}
@@ -259,14 +259,20 @@ func freeze(t *testing.T, pid int) {
 // stopped tells whether all threads of a process are.
 func stopped(t *testing.T, pid int) bool {
 	t.Helper()
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	return !slices.ContainsFunc(threads(t, pid), func(dir string) bool {
+		status, err := os.ReadFile(filepath.Join(dir, "status"))
+		return err != nil || !strings.Contains(string(status), "\nState:\tT (stopped)")
+	})
+}
+
+// threads returns the folders of a process's threads.
+func threads(t *testing.T, pid int) []string {
+	t.Helper()
+	dirs, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return !slices.ContainsFunc(threads, func(path string) bool {
-		status, err := os.ReadFile(path)
-		return err != nil || !strings.Contains(string(status), "\nState:\tT (stopped)")
-	})
+	return dirs
 }
 
 // checkStops stops the supervisor and checks that nothing is left of it.

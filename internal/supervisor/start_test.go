@@ -292,7 +292,7 @@ func TestASupervisorHasNoStandbyBeforeItsLauncherLetsItGo(t *testing.T) {
 			kill(t, command.Process.Pid)
 			<-ended
 			_ = launcher.Close()
-			j.expect(t, "api runs")
+			awaitGone(t, j.await(t, "api runs"))
 			checkGone(t, dir)
 		})
 	}
