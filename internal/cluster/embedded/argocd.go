@@ -31,7 +31,7 @@ func (p programs) redis() supervisor.Process {
 }
 
 func (p programs) repoServer() supervisor.Process {
-	process := p.argoProcess("argocd-repo-server", memory("120"), flags(
+	process := p.argoProcess("argocd-repo-server", append(memory("120"), seldom), flags(
 		"address", "127.0.0.1",
 		"port", strconv.Itoa(p.ports[portRepoServer]),
 		"client-ca-path", p.PKI().Cert("ca"),

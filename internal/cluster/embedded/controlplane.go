@@ -76,7 +76,7 @@ func (p programs) apiServer() supervisor.Process {
 		"event-ttl", "1h",
 		"v", "1",
 	)...)
-	process := p.process("kube-apiserver", "kubernetes", args, memory("600")...)
+	process := p.process("kube-apiserver", "kubernetes", args, append(memory("600"), seldom)...)
 	process.After = []string{"etcd"}
 	process.Ready = p.https(p.ports[PortKubernetes], "/readyz")
 	return process

@@ -32,6 +32,7 @@ func (p programs) kyvernoAdmission() supervisor.Process {
 		"reportsServiceAccountName", "system:serviceaccount:kyverno:kyverno-reports-controller",
 		"controllerRuntimeMetricsAddress", "0",
 	), policyFlags()...))
+	process.Env = append(process.Env, seldom)
 	process.Ready = p.webhook(port, "/health/readiness")
 	return process
 }
