@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +46,10 @@ func (h Home) Access(ctx context.Context, name string) (*Access, error) {
 		return nil, err
 	}
 	if !status.Running {
-		return nil, &RequestError{fmt.Errorf("hub %s: %s", name, cmp.Or(status.Reason, stoppedReason(description)))}
+		if status.Reason != "" {
+			return nil, fmt.Errorf("hub %s: %s", name, status.Reason)
+		}
+		return nil, &RequestError{fmt.Errorf("hub %s: %s", name, stoppedReason(description))}
 	}
 	token, err := h.layout(name).Secrets().Get(cluster.GitToken)
 	if err != nil {

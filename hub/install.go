@@ -31,8 +31,9 @@ type InstallOptions struct {
 	Timeout    time.Duration                  // for everything after the engine is there
 }
 
-// abortTimeout is how long an interrupted install may take to end what it has started.
-const abortTimeout = 15 * time.Second
+// abortTimeout is how long an interrupted install may take to end what it has started: half of it is for a supervisor that
+// does not answer.
+const abortTimeout = 30 * time.Second
 
 // Install makes the hub that is asked for, or brings the one there is to what is asked for, and waits until it is
 // healthy. It can be interrupted at any point and run again. It returns the name of the hub, once that is known to be one.

@@ -33,7 +33,7 @@ func testBeadTests(t *testing.T, hub *hubtest.Hub) {
 			`data.word: want "goodbye", got "hello"`,
 			`metadata.labels.team: want "a", and there is none`,
 			"ConfigMap requests/eve is not there",
-			"ConfigMap requests/ada is there, want it absent",
+			"ConfigMap requests/cy is there, want it absent",
 			"condition Synced=True",
 			"spec.nothing: no such field",
 			".spec.nme: field not declared in schema",

@@ -27,13 +27,13 @@ var ErrNotRunning = errors.New("no supervisor is running")
 type Client struct {
 	dir      string
 	http     http.Client
-	patience time.Duration // with a supervisor that does not listen yet
+	patience time.Duration // with a supervisor that does not answer
 }
 
 // NewClient returns a client for the supervisor of dir, which need not be running yet.
 func NewClient(dir string) *Client {
 	// A connection is not kept for later: the supervisor may be another one then.
-	return &Client{dir: dir, patience: listenTimeout, http: http.Client{Transport: &http.Transport{
+	return &Client{dir: dir, patience: answerTimeout, http: http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, dir) },
 	}}}
@@ -123,9 +123,6 @@ func (c *Client) Kill(ctx context.Context) error { return c.end(ctx, "/v1/kill")
 // end ends the supervisor, and what it or one that was killed has left.
 func (c *Client) end(ctx context.Context, path string) error {
 	err := c.ask(ctx, path)
-	if errors.Is(err, errNotListening) {
-		err = sweepSupervisor(c.dir, err)
-	}
 	for err == nil || errors.Is(err, ErrNotRunning) {
 		swept := sweepLeft(c.dir)
 		if !isRunning(swept) {
@@ -139,30 +136,25 @@ func (c *Client) end(ctx context.Context, path string) error {
 	return err
 }
 
-// sweepSupervisor kills a supervisor that does not listen, and so runs nothing yet, with all that is left of others. The
-// error is fault if it stays.
-func sweepSupervisor(dir string, fault error) error {
-	resolved, err := resolve(dir)
-	if err == nil {
-		err = sweepAll(resolved)
-	}
-	if err == nil && supervising(dir) {
-		err = fault // it is of another user, or another program
-	}
-	return err
-}
-
 func isRunning(err error) bool {
 	_, running := errors.AsType[*RunningError](err)
 	return running
 }
 
-// ask asks the supervisor to end, and returns when it has.
+// ask asks the supervisor to end, and returns when it has. One that cannot be asked is killed.
 func (c *Client) ask(ctx context.Context, path string) error {
-	response, err := c.do(ctx, http.MethodPost, path, nil)
+	patient, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	timer := time.AfterFunc(c.patience, func() { giveUp(errNoAnswer) })
+	defer timer.Stop()
+	response, err := c.do(patient, http.MethodPost, path, nil)
+	if errors.Is(err, errNoAnswer) {
+		return sweepSupervisor(c.dir, err)
+	}
 	if err != nil {
 		return err
 	}
+	timer.Stop()
 	defer func() { _ = response.Body.Close() }()
 	var answer stopping
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
@@ -186,12 +178,12 @@ func (c *Client) ask(ctx context.Context, path string) error {
 // exitTimeout is how long a supervisor may take to exit when all is done, in milliseconds.
 const exitTimeout = 5000
 
-// listenTimeout is how long a supervisor may be there and not listen: it takes over after a pause, and ends what the last
+// answerTimeout is how long a supervisor may be there and not answer: it takes over after a pause, and ends what the last
 // one left.
-const listenTimeout = backoffMost + sweepTimeout*time.Millisecond
+const answerTimeout = backoffMost + sweepTimeout*time.Millisecond
 
-// errNotListening says that there is a supervisor, or a process that is about to be it, and that it takes too long.
-var errNotListening = errors.New("it does not listen at " + socketName)
+// errNoAnswer says that there is a supervisor, or a process that is about to be it, and that it takes too long.
+var errNoAnswer = errors.New("it does not answer at " + socketName)
 
 // do sends a request. It returns the answer if that is a success; the caller closes its body. A supervisor that has not
 // begun to listen yet is waited for: it may be the standby of one that was killed.
@@ -205,13 +197,15 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 		if !supervising(c.dir) {
 			return nil, err
 		}
-		if time.Since(begun) > c.patience {
-			return nil, fmt.Errorf("reaching the supervisor of %s: %w, see %s: stop it and start it again",
-				c.dir, errNotListening, LogPath(c.dir, reservedName))
+		fault := errNoAnswer
+		if time.Since(begun) < c.patience {
+			if sleep(ctx, pause) {
+				continue
+			}
+			fault = context.Cause(ctx)
 		}
-		if !sleep(ctx, pause) {
-			return nil, fmt.Errorf("reaching the supervisor of %s, which does not listen yet: %w", c.dir, context.Cause(ctx))
-		}
+		return nil, fmt.Errorf("reaching the supervisor of %s, which does not listen: %w: see %s",
+			c.dir, fault, LogPath(c.dir, reservedName))
 	}
 }
 

@@ -88,17 +88,21 @@ func TestWatchEndsWithTheSupervisor(t *testing.T) {
 	apply(t, c, j.process("api", "sleeper"))
 	j.await(t, "api runs")
 	var end error
+	stopped := make(chan error, 1)
 	for list, err := range c.Watch(within(t)) {
 		if err != nil {
 			end = err
 			break
 		}
 		if list[0].State == Ready {
-			go func() { _ = c.Stop(context.Background(), 0) }()
+			go func() { stopped <- c.Stop(context.Background(), 0) }()
 		}
 	}
 	if !errors.Is(end, ErrNotRunning) {
 		t.Errorf("got %v, want ErrNotRunning", end)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
 	}
 }
 

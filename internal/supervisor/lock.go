@@ -96,11 +96,8 @@ func readPID(lock *os.File) int {
 
 // writePID says in the lock who has it. If that fails, nobody has.
 func writePID(lock *os.File) error {
-	err := lock.Truncate(0)
-	if err == nil {
-		_, err = lock.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
-	}
-	if err != nil {
+	// The whole of what was there is written over at once: it is never empty, and needs no room on a disk that is full.
+	if _, err := lock.WriteAt(fmt.Appendf(nil, "%-19d\n", os.Getpid()), 0); err != nil {
 		_ = lock.Close()
 		return fmt.Errorf("locking the supervisor's folder: %w", err)
 	}

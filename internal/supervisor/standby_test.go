@@ -152,14 +152,45 @@ func TestASupervisorThatDoesNotListenIsNamedAndEnded(t *testing.T) {
 	breakProcesses(t, dir)
 	kill(t, pid)
 	c.patience = 50 * time.Millisecond
-	if _, err := c.Status(within(t)); !errors.Is(err, errNotListening) || !strings.Contains(err.Error(), LogPath(dir, reservedName)) {
-		t.Errorf("got %v, want %v and where to look", err, errNotListening)
+	if _, err := c.Status(within(t)); !errors.Is(err, errNoAnswer) || !strings.Contains(err.Error(), LogPath(dir, reservedName)) {
+		t.Errorf("got %v, want %v and where to look", err, errNoAnswer)
 	}
 	if err := c.Kill(within(t)); err != nil {
 		t.Error(err)
 	}
 	awaitGone(t, standby)
 	checkGone(t, dir)
+}
+
+func TestASupervisorThatHangsIsEnded(t *testing.T) {
+	j := newJournal(t)
+	dir := t.TempDir()
+	c, pid := launchSupervisor(t, dir)
+	apply(t, c, j.process("api", "sleeper"))
+	api := j.await(t, "api runs")
+	standbyOf(t, dir)
+	freeze(t, pid)
+	c.patience = 50 * time.Millisecond
+	if err := c.Stop(within(t), 0); err != nil {
+		t.Error(err)
+	}
+	awaitGone(t, api)
+	checkGone(t, dir)
+}
+
+func TestASupervisorThatCannotBeEndedIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := acquireLock(dir) // this process, which has no mark
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Close() })
+	c := NewClient(dir)
+	c.patience = 50 * time.Millisecond
+	want := fmt.Sprintf("end process %d, which is it", os.Getpid())
+	if err := c.Kill(within(t)); !errors.Is(err, errNoAnswer) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %v and %q", err, errNoAnswer, want)
+	}
 }
 
 func TestWaitGoesOnWithWhoTakesOver(t *testing.T) {

@@ -107,7 +107,7 @@ func (s *Supervisor) supervise(functions []Background, taken takeover, released 
 		delay := pause.next(0) // nobody else would try again
 		s.log.Error("taking over", "error", err, "again in", delay)
 		if !sleep(s.running, delay) {
-			break
+			return nil
 		}
 	}
 	if err != nil {
@@ -130,9 +130,11 @@ func (s *Supervisor) supervise(functions []Background, taken takeover, released 
 	return errors.Join(launched, <-broken)
 }
 
-// prepare ends what the last supervisor left, and returns what is to run and where clients come in.
+// prepare ends what the last supervisor left, but not this one's standby, and returns what is to run and where clients
+// come in.
 func (s *Supervisor) prepare() ([]Process, net.Listener, error) {
-	if err := sweepAll(s.dir); err != nil {
+	left := allOf(s.dir)
+	if err := sweep(func(p procStat) bool { return p.parent != os.Getpid() && left(p) }); err != nil {
 		return nil, nil, err
 	}
 	list, err := loadProcesses(s.dir)

@@ -53,15 +53,30 @@ func sweepLeft(dir string) error {
 		return fmt.Errorf("ending leftover processes of %s: %w", dir, err)
 	}
 	defer func() { _ = lock.Close() }()
-	return sweepAll(dir)
+	return sweep(allOf(dir))
 }
 
-// sweepAll kills everything of dir but this process and its children: a supervisor has none yet but its standby.
-func sweepAll(dir string) error {
+// sweepSupervisor kills a supervisor that does not answer with fault, and all else of dir. If it stays, the error says so.
+func sweepSupervisor(dir string, fault error) error {
+	dir, err := resolve(dir)
+	if err != nil {
+		return err
+	}
+	if err := sweep(allOf(dir)); err != nil {
+		return err
+	}
+	if pid, running := Running(dir); running { // it is of another user, or was started in another way
+		return fmt.Errorf("%w: end process %d, which is it", fault, pid)
+	}
+	return nil
+}
+
+// allOf matches everything that a supervisor of dir has started, and itself.
+func allOf(dir string) func(procStat) bool {
 	prefix := []byte(markOf(dir, ""))
-	return sweep(func(p procStat) bool {
-		return p.parent != os.Getpid() && p.hasEnv(func(entry []byte) bool { return bytes.HasPrefix(entry, prefix) })
-	})
+	return func(p procStat) bool {
+		return p.hasEnv(func(entry []byte) bool { return bytes.HasPrefix(entry, prefix) })
+	}
 }
 
 const sweepTimeout = 5000 // milliseconds for one killed process to be gone
