@@ -30,6 +30,7 @@ const (
 // testCommits checks that Argo CD applies what a person commits, to itself and to Kyverno, without backstack.
 func testCommits(t *testing.T, hub *hubtest.Hub) {
 	repository := hub.Clone(t, "hub")
+	told := pushesTold(t, hub)
 	repository.Push(t, "Look for lost commits more often, say no more clearly", map[string]string{
 		argoValues: repository.Replace(t, argoValues, "timeout.reconciliation: 180s", "timeout.reconciliation: 170s"),
 		policyFile: repository.Replace(t, policyFile,
@@ -38,7 +39,16 @@ func testCommits(t *testing.T, hub *hubtest.Hub) {
 	client := hub.Client(t)
 	hubtest.Until(t, client, configMaps, "argocd", "argocd-cm", hubtest.HasValue("170s", "data", "timeout.reconciliation"))
 	hubtest.Until(t, client, policies, "", policyName, hasMessage)
+	if now := pushesTold(t, hub); now <= told {
+		t.Error("Gitea did not tell Argo CD of the commit, which was found by looking for it, minutes later")
+	}
 	hub.AwaitHealthy(t)
+}
+
+// pushesTold counts the pushes that Gitea has told Argo CD of since its server's log was begun.
+func pushesTold(t *testing.T, hub *hubtest.Hub) int {
+	t.Helper()
+	return strings.Count(hubtest.ReadFile(t, hub.Status(t).Programs()["argocd-server"].Log), "Received push event repo: ")
 }
 
 // testCommitDuringInstall pushes a commit while an install has looked at hub.git already. It must not wait for the commit
