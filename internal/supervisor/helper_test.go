@@ -222,13 +222,16 @@ func (j *journal) await(t *testing.T, want string) (pid int) {
 	}
 }
 
-func (j *journal) expect(t *testing.T, want ...string) {
+// expect takes the wanted events, which must be the next ones, and returns who told the last.
+func (j *journal) expect(t *testing.T, want ...string) (pid int) {
 	t.Helper()
 	for _, w := range want {
-		if got, _ := j.next(t); got != w {
+		var got string
+		if got, pid = j.next(t); got != w {
 			t.Fatalf("next event: got %q, want %q", got, w)
 		}
 	}
+	return pid
 }
 
 // process returns a process in the given role that tells the journal.

@@ -56,16 +56,11 @@ func TestAKilledStandbyIsReplaced(t *testing.T) {
 }
 
 func TestAStandbyThatIsAskedToEndIsReplacedAndTheNextOneTakesOver(t *testing.T) {
-	j := newJournal(t)
-	dir := t.TempDir()
-	c, pid := launchSupervisor(t, dir)
-	apply(t, c, j.process("api", "sleeper"))
-	j.expect(t, "api runs")
+	j, c, pid, _ := launchWithAPI(t)
+	dir := c.dir
 	standby := standbyOf(t, dir)
 	// By then it waits for the lock, and hears of signals as the command does.
-	for patient := within(t); !waitsForLock(t, standby) && patient.Err() == nil; {
-		sleep(patient, probeShortest)
-	}
+	await(t, "the standby to wait for the lock", func() bool { return waitsForLock(t, standby) })
 	if err := syscall.Kill(standby, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -92,18 +87,14 @@ func TestNobodyTakesOverWhatIsToEnd(t *testing.T) {
 		"killed":  func(ctx context.Context, c *Client) error { return c.Kill(ctx) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			j := newJournal(t)
-			dir := t.TempDir()
-			c, pid := launchSupervisor(t, dir)
-			apply(t, c, j.process("api", "sleeper"))
-			api := j.await(t, "api runs")
+			_, c, pid, api := launchWithAPI(t)
 			kill(t, pid)
 			// Whether the standby has taken over by then or not.
 			if err := end(within(t), c); err != nil && !errors.Is(err, ErrNotRunning) {
 				t.Error(err)
 			}
 			awaitGone(t, api)
-			checkGone(t, dir)
+			checkGone(t, c.dir)
 		})
 	}
 }
@@ -123,18 +114,14 @@ func TestAStandbyThatSomebodyWasFasterThanEnds(t *testing.T) {
 }
 
 func TestATakeoverThatFailsIsTriedAgain(t *testing.T) {
-	j := newJournal(t)
-	dir := t.TempDir()
-	c, pid := launchSupervisor(t, dir)
-	apply(t, c, j.process("api", "sleeper"))
-	j.expect(t, "api runs")
+	j, c, pid, _ := launchWithAPI(t)
+	dir := c.dir
 	standby := standbyOf(t, dir)
 	list := breakProcesses(t, dir)
 	kill(t, pid)
-	for patient := within(t); !hasLog(t, dir, "taking over", "loading the list of processes") && patient.Err() == nil; {
-		sleep(patient, probeShortest)
-	}
-	checkLog(t, dir, "taking over", "loading the list of processes")
+	await(t, "a failed takeover in the log", func() bool {
+		return hasLog(t, dir, "taking over", "loading the list of processes")
+	})
 	if err := os.WriteFile(storePath(dir), list, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -163,19 +150,15 @@ func TestASupervisorThatDoesNotListenIsNamedAndEnded(t *testing.T) {
 }
 
 func TestASupervisorThatHangsIsEnded(t *testing.T) {
-	j := newJournal(t)
-	dir := t.TempDir()
-	c, pid := launchSupervisor(t, dir)
-	apply(t, c, j.process("api", "sleeper"))
-	api := j.await(t, "api runs")
-	standbyOf(t, dir)
+	_, c, pid, api := launchWithAPI(t)
+	standbyOf(t, c.dir)
 	freeze(t, pid)
 	c.patience = 50 * time.Millisecond
 	if err := c.Stop(within(t), 0); err != nil {
 		t.Error(err)
 	}
 	awaitGone(t, api)
-	checkGone(t, dir)
+	checkGone(t, c.dir)
 }
 
 func TestASupervisorThatCannotBeEndedIsNamed(t *testing.T) {
@@ -217,6 +200,25 @@ func TestWaitGoesOnWithWhoTakesOver(t *testing.T) {
 	checkStops(t, c)
 }
 
+// launchWithAPI launches a supervisor in a folder of its own, of one process, which runs.
+func launchWithAPI(t *testing.T) (j *journal, c *Client, pid, api int) {
+	t.Helper()
+	j = newJournal(t)
+	c, pid = launchSupervisor(t, t.TempDir())
+	apply(t, c, j.process("api", "sleeper"))
+	return j, c, pid, j.expect(t, "api runs")
+}
+
+// await looks again and again for what nobody tells of.
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for patient := within(t); !so(); {
+		if !sleep(patient, probeShortest) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
 // breakProcesses makes the stored list of processes one that cannot be read, and returns what it was.
 func breakProcesses(t *testing.T, dir string) []byte {
 	t.Helper()
@@ -234,15 +236,16 @@ func breakProcesses(t *testing.T, dir string) []byte {
 func standbyOf(t *testing.T, dir string) int {
 	t.Helper()
 	supervisor, _ := Running(dir)
-	for patient := within(t); patient.Err() == nil; sleep(patient, probeShortest) {
+	standby := 0
+	await(t, "a standby", func() bool {
 		for _, pid := range marked(t, dir, reservedName) {
 			if pid != supervisor && len(threads(t, pid)) > 1 { // one has the child that Go's os package tries pidfds with
-				return pid
+				standby = pid
 			}
 		}
-	}
-	t.Fatal("there is no standby")
-	return 0
+		return standby != 0
+	})
+	return standby
 }
 
 // marked lists the processes with a mark of the folder's supervisor for the name, or for any if it is empty.
@@ -279,12 +282,7 @@ func freeze(t *testing.T, pid int) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	for patient := within(t); patient.Err() == nil; sleep(patient, probeShortest) {
-		if stopped(t, pid) {
-			return
-		}
-	}
-	t.Fatalf("process %d does not stop", pid)
+	await(t, fmt.Sprintf("process %d to stop", pid), func() bool { return stopped(t, pid) })
 }
 
 // stopped tells whether all threads of a process are.

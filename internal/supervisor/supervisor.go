@@ -125,7 +125,6 @@ func (s *Supervisor) supervise(functions []Background, taken takeover, released 
 	broken := s.serve(listener)
 	reachable()
 	s.untilStopped(functions)
-	<-standby
 	_ = listener.Close() // not before, so that a stop that takes long can be followed by a kill
 	return errors.Join(launched, <-broken)
 }
