@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Admin runs `gitea admin user` with further arguments where the server runs, and returns what it prints. An error says
-// what it printed too.
+// Admin runs `gitea admin user` with further arguments where the server runs, and returns what it prints. An error has what
+// it wrote to its standard error, and nothing of its output, in which there are a password and a token.
 type Admin func(ctx context.Context, args ...string) (string, error)
 
 // NewToken makes Owner's account with a password that nobody needs, and returns a new access token of it. Gitea makes

@@ -13,8 +13,8 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 )
 
-// Exec runs a command in the first container of a ready pod that selector finds, and returns what it prints. An error says
-// what it printed too.
+// Exec runs a command in the first container of a ready pod that selector finds, and returns what it prints. An error has
+// what it wrote to its standard error, and nothing of its output, which may be secret.
 func (c *Client) Exec(ctx context.Context, namespace, selector string, command ...string) (string, error) {
 	pod, err := c.readyPod(ctx, namespace, selector)
 	if err != nil {
@@ -36,7 +36,7 @@ func (c *Client) Exec(ctx context.Context, namespace, selector string, command .
 	var stdout, stderr bytes.Buffer
 	if err := executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &stdout, Stderr: &stderr}); err != nil {
 		return "", fmt.Errorf("running %s in pod %s/%s: %w: %s", command[0], namespace, pod.Name, err,
-			strings.TrimSpace(stderr.String()+stdout.String()))
+			strings.TrimSpace(stderr.String()))
 	}
 	return stdout.String(), nil
 }

@@ -41,8 +41,7 @@ func (p programs) repoServer() supervisor.Process {
 }
 
 func (p programs) applicationController() supervisor.Process {
-	env := append(memory("300"), "ARGOCD_SYNC_WAVE_DELAY=0") // a wave begins when the one before it is healthy, not 2 s later
-	process := p.argoProcess("argocd-application-controller", env, append(p.repoClient("argocd-application-controller"), flags(
+	process := p.argoProcess("argocd-application-controller", memory("300"), append(p.repoClient("argocd-application-controller"), flags(
 		// A hub has few applications: these many are never busy at once, and each costs memory.
 		"status-processors", "10",
 		"operation-processors", "5",
@@ -124,7 +123,7 @@ func (p programs) argoProcess(name string, env []string, args []string) supervis
 		"HELM_CONFIG_HOME="+filepath.Join(p.Temp(), "helm"),
 		"HELM_DATA_HOME="+filepath.Join(p.Temp(), "helm"),
 		"GIT_TERMINAL_PROMPT=0",
-		"ARGOCD_SYNC_WAVE_DELAY=0",
+		"ARGOCD_SYNC_WAVE_DELAY=0", // a wave begins when the one before it is healthy, not 2 s later
 	)...)
 	process.After = []string{"kube-apiserver"}
 	switch name {

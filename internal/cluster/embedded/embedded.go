@@ -85,12 +85,21 @@ func (c *Cluster) checkPorts() error {
 
 // checkGit looks for git where the hub's programs will.
 func checkGit() error {
+	if _, err := findProgram("git"); err != nil {
+		return fmt.Errorf("git is not in %s, and Gitea and Argo CD need it there: apt-get install git", systemPath)
+	}
+	return nil
+}
+
+// findProgram returns the path of a program of the system's.
+func findProgram(name string) (string, error) {
 	for _, dir := range filepath.SplitList(systemPath) {
-		if info, err := os.Stat(filepath.Join(dir, "git")); err == nil && info.Mode()&0o111 != 0 {
-			return nil
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+			return path, nil
 		}
 	}
-	return fmt.Errorf("git is not in %s, and Gitea and Argo CD need it there: apt-get install git", systemPath)
+	return "", os.ErrNotExist
 }
 
 // longestSocket is how long the path of a Unix socket can be on Linux (unix(7)).
@@ -133,13 +142,12 @@ func (c *Cluster) Prepare(ctx context.Context, to report.Reporter) error {
 	return nil
 }
 
-// Ports returns the ports of the API server, Gitea and Argo CD, once Prepare has chosen them.
-func (c *Cluster) Ports() Ports {
-	return Ports{
-		PortKubernetes: c.programs.ports[PortKubernetes],
-		PortGitea:      c.programs.ports[PortGitea],
-		PortArgoCD:     c.programs.ports[PortArgoCD],
-	}
+// Ports returns the ports that Prepare has chosen.
+func (c *Cluster) Ports() Ports { return c.programs.ports }
+
+// PlannedPorts returns the ports that Prepare would choose for a hub that has some. Nothing is kept.
+func (c *Cluster) PlannedPorts() (Ports, error) {
+	return ports.Plan(c.Layout.Ports(), portNames(), c.options.Ports)
 }
 
 // Ensure starts the supervisor and the control plane. It returns whether any of it was started.
@@ -199,9 +207,7 @@ func (c *Cluster) launch(ctx context.Context) error {
 	if _, running := supervisor.Running(c.Layout.Supervisor()); !running {
 		c.launching = true
 	}
-	if err := supervisor.Start(ctx, supervisor.Launch{
-		Dir: c.Layout.Supervisor(), Path: c.options.Supervisor[0], Args: c.options.Supervisor[1:], Env: supervisorEnv(),
-	}); err != nil {
+	if err := c.startSupervisor(ctx); err != nil {
 		return err
 	}
 	running, err := c.client.Status(ctx)
@@ -220,6 +226,13 @@ func (c *Cluster) launch(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// startSupervisor starts the supervisor unless it runs.
+func (c *Cluster) startSupervisor(ctx context.Context) error {
+	return supervisor.Start(ctx, supervisor.Launch{
+		Dir: c.Layout.Supervisor(), Path: c.options.Supervisor[0], Args: c.options.Supervisor[1:], Env: supervisorEnv(),
+	})
 }
 
 // supervisorEnv is what the supervisor itself needs; its processes have environments of their own.
@@ -241,11 +254,7 @@ func (c *Cluster) run(ctx context.Context, waiting func(string), processes ...su
 	for i, process := range processes {
 		names[i] = process.Name
 	}
-	if err := c.client.Wait(ctx, func(pending []supervisor.Status) {
-		if waiting != nil && len(pending) > 0 {
-			waiting(summary(pending))
-		}
-	}, names...); err != nil {
+	if err := c.await(ctx, waiting, names...); err != nil {
 		return false, err
 	}
 	after, err := c.client.Status(ctx)
@@ -253,6 +262,15 @@ func (c *Cluster) run(ctx context.Context, waiting func(string), processes ...su
 		return false, err
 	}
 	return slices.ContainsFunc(names, func(name string) bool { return pidOf(before, name) != pidOf(after, name) }), nil
+}
+
+// await waits until the processes called names are ready, all if there are none. waiting may be nil.
+func (c *Cluster) await(ctx context.Context, waiting func(string), names ...string) error {
+	return c.client.Wait(ctx, func(pending []supervisor.Status) {
+		if waiting != nil && len(pending) > 0 {
+			waiting(summary(pending))
+		}
+	}, names...)
 }
 
 // pidOf returns the number of the process called name, 0 if it does not run.
@@ -305,16 +323,10 @@ func (c *Cluster) Installed() bool {
 
 // Start runs what the hub ran before, after Stop or a restart of the machine, and waits until it is ready.
 func (c *Cluster) Start(ctx context.Context, waiting func(string)) error {
-	if err := supervisor.Start(ctx, supervisor.Launch{
-		Dir: c.Layout.Supervisor(), Path: c.options.Supervisor[0], Args: c.options.Supervisor[1:], Env: supervisorEnv(),
-	}); err != nil {
+	if err := c.startSupervisor(ctx); err != nil {
 		return err
 	}
-	return c.client.Wait(ctx, func(pending []supervisor.Status) {
-		if waiting != nil && len(pending) > 0 {
-			waiting(summary(pending))
-		}
-	})
+	return c.await(ctx, waiting)
 }
 
 // Stop ends the hub's processes in order and keeps all its files.

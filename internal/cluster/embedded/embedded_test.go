@@ -33,6 +33,24 @@ func testPrograms(t *testing.T) programs {
 	return programs{Layout: layout, engine: &engine.Engine{Dir: "/engine"}, ports: ports}
 }
 
+// What Gitea prints, before it fails too, is an administrator's password.
+func TestAnErrorOfGiteasHasNothingOfItsOutput(t *testing.T) {
+	p := testPrograms(t)
+	p.engine = &engine.Engine{Dir: t.TempDir()}
+	program := p.gitea()[0].Path
+	if err := os.MkdirAll(filepath.Dir(program), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\necho \"generated random password is 'hunter2'\"\necho 'Command error: no room' >&2\nexit 1\n"
+	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := p.giteaAdmin(t.Context(), "create")
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("got %v, want what Gitea said on its standard error and nothing else", err)
+	}
+}
+
 func TestASupervisorThatHangs(t *testing.T) {
 	layout := Layout{Root: filepath.Join(t.TempDir(), "hub")}
 	if err := layout.make(); err != nil {
@@ -112,7 +130,7 @@ func TestProcessesThatShareAProgramAreTold(t *testing.T) {
 	} {
 		process := processOf(t, p, name)
 		args := process.Args
-		if process.Path == "/usr/bin/chrt" {
+		if filepath.Base(process.Path) == "chrt" {
 			args = args[3:] // --idle, its priority, and the program
 		}
 		if len(args) == 0 || args[0] != want {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/back-stack/backstack/internal/cluster/ports"
 	"github.com/back-stack/backstack/internal/kube"
 )
 
@@ -17,7 +18,7 @@ var functionRevisions = schema.GroupVersionResource{Group: "pkg.crossplane.io", 
 
 // announceFunctions keeps the endpoint of every active revision of a function up to date, until ctx ends.
 func (l Layout) announceFunctions(ctx context.Context) error {
-	ports, err := choosePorts(l.Ports(), nil)
+	chosen, err := ports.Kept(l.Ports())
 	if err != nil {
 		return err
 	}
@@ -27,7 +28,7 @@ func (l Layout) announceFunctions(ctx context.Context) error {
 	}
 	endpoints := map[string]string{}
 	for _, f := range functions() {
-		endpoints[f.Name] = loopbackAddress(ports[f.Port])
+		endpoints[f.Name] = loopbackAddress(chosen[f.Port])
 	}
 	var fault error
 	watching, stop := context.WithCancel(ctx)

@@ -50,7 +50,7 @@ func (c *Cluster) EnsureGit(ctx context.Context, waiting func(string)) (*cluster
 	return git, nil
 }
 
-// giteaAdmin runs `gitea admin user` beside the running server and returns what it prints.
+// giteaAdmin is a gitea.Admin that runs beside the running server.
 func (p programs) giteaAdmin(ctx context.Context, args ...string) (string, error) {
 	server := p.gitea()[0]
 	command := exec.CommandContext(ctx, server.Path, append([]string{"admin", "user", "--config=" + p.giteaConfig()}, args...)...)
@@ -59,7 +59,7 @@ func (p programs) giteaAdmin(ctx context.Context, args ...string) (string, error
 	command.Stderr = &stderr
 	output, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, strings.TrimSpace(stderr.String()+string(output)))
+		return "", fmt.Errorf("%w: %s", err, strings.TrimSpace(stderr.String()))
 	}
 	return string(output), nil
 }

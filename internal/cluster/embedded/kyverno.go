@@ -15,7 +15,7 @@ func (p programs) kyverno() []supervisor.Process {
 		p.kyvernoAdmission(),
 		p.kyvernoController("kyverno-background-controller"),
 		p.kyvernoCleanup(),
-		p.kyvernoController("kyverno-reports-controller"),
+		inBackground(p.kyvernoController("kyverno-reports-controller")),
 	}
 }
 
@@ -66,16 +66,17 @@ func (p programs) kyvernoController(name string) supervisor.Process {
 	if name == "kyverno-background-controller" {
 		args = append(args, flags("controllerRuntimeMetricsAddress", "0")...)
 	}
-	return inBackground(p.kyvernoProcess(name, strings.TrimPrefix(name, "kyverno-"), name, name, args))
+	return p.kyvernoProcess(name, strings.TrimPrefix(name, "kyverno-"), name, name, args)
 }
 
 // inBackground lets a process have only the time that no other wants. The reports controller judges everything in the
 // cluster when it starts, which nobody waits for: together with others it would make an install a tenth longer. A
 // processor that does nothing else is idle to the scheduler (sched(7), SCHED_IDLE): whoever wakes up gets it at once,
-// which niceness does not give.
+// which niceness does not give. Where chrt is missing, which is of util-linux, an install is slower.
 func inBackground(process supervisor.Process) supervisor.Process {
-	process.Args = append([]string{"--idle", "0", process.Path}, process.Args...)
-	process.Path = "/usr/bin/chrt" // of util-linux; it becomes the program
+	if chrt, err := findProgram("chrt"); err == nil { // it becomes the program
+		process.Path, process.Args = chrt, append([]string{"--idle", "0", process.Path}, process.Args...)
+	}
 	return process
 }
 

@@ -23,10 +23,23 @@ const (
 	lastPort  = 32767
 )
 
-// Choose returns a port for each of names: the one that was asked for, the one that was chosen before unless it is
-// asked for under another name now, or a free one that no other hub beside it has chosen. It keeps them at path, which is
-// that of the same file of another hub but for the hub's folder. A port of 0 was not asked for.
+// Choose is Plan, and keeps what it returns at path.
 func Choose(path string, names []string, asked map[string]int) (map[string]int, error) {
+	ports, err := Plan(path, names, asked)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.MarshalIndent(ports, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the hub's ports: %w", err)
+	}
+	return ports, atomicfile.Write(path, append(data, '\n'), 0o600)
+}
+
+// Plan returns a port for each of names: the one that was asked for, the one that was chosen before and kept at path, unless
+// it is asked for under another name now, or a free one that no other hub beside it has chosen. path is that of the same file
+// of another hub but for the hub's folder. A port of 0 was not asked for.
+func Plan(path string, names []string, asked map[string]int) (map[string]int, error) {
 	kept, err := Kept(path)
 	if err != nil {
 		return nil, err
@@ -56,11 +69,7 @@ func Choose(path string, names []string, asked map[string]int) (map[string]int, 
 		ports[name] = port
 		taken[port] = true
 	}
-	data, err := json.MarshalIndent(ports, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encoding the hub's ports: %w", err)
-	}
-	return ports, atomicfile.Write(path, append(data, '\n'), 0o600)
+	return ports, nil
 }
 
 // Kept returns the ports that were chosen before and are kept at path; none if there is no such file.
