@@ -131,6 +131,9 @@ type install struct {
 // run makes the hub in steps. Those that do not need each other run at once.
 func (i *install) run(ctx context.Context, to report.Reporter) error {
 	first := !i.options.Home.exists(i.spec.Metadata.Name)
+	if err := i.checkRepositories(); err != nil {
+		return err
+	}
 	if err := i.prepare(ctx, to); err != nil {
 		return err
 	}
@@ -209,35 +212,79 @@ func (i *install) prepare(ctx context.Context, to report.Reporter) error {
 		return err
 	}
 	i.place.writePorts(i.spec)
+	if !i.options.Home.exists(i.spec.Metadata.Name) {
+		if err := i.describe(); err != nil {
+			return err
+		}
+	}
+	var err error
+	i.tree, err = i.render(i.spec)
+	return err
+}
+
+// describe keeps what this install was asked for: of a hub that there was before, once the repositories have taken it.
+func (i *install) describe() error {
 	data, err := spec.Marshal(i.spec)
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(filepath.Join(i.dir, specFile), data, 0o600); err != nil {
-		return err
-	}
-	if i.tree, err = render.Hub(locate(i.spec), i.charts); err != nil {
-		return err
-	}
-	// A hub.yaml that a person wrote stays as it was written while it says the same.
-	if same, err := i.committedSays(data); err != nil || !same {
-		return err
-	}
-	i.tree["hub.yaml"] = i.committed
-	return nil
+	return atomicfile.Write(filepath.Join(i.dir, specFile), data, 0o600)
 }
 
-// committedSays returns whether hub.git's hub.yaml says the same as the canonical one.
-func (i *install) committedSays(canonical []byte) (bool, error) {
-	if i.committed == nil {
-		return false, nil
+// render returns what hub.git is to hold for a hub that is as i.spec is but for its ports.
+func (i *install) render(h *spec.Hub) (render.Tree, error) {
+	tree, err := render.Hub(locate(h), i.charts)
+	if err != nil || i.committed == nil {
+		return tree, err
 	}
+	// A hub.yaml that a person wrote stays as it was written while it says the same.
 	written, err := spec.Load(i.committed, "hub.yaml")
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	same, err := spec.Marshal(written)
-	return bytes.Equal(same, canonical), err
+	said, err := spec.Marshal(written)
+	if err != nil {
+		return nil, err
+	}
+	canonical, err := spec.Marshal(h)
+	if bytes.Equal(said, canonical) {
+		tree["hub.yaml"] = i.committed
+	}
+	return tree, err
+}
+
+// checkRepositories refuses to begin what the repositories of an embedded hub would not take: they lie on this machine. Those
+// elsewhere are asked before anything else is done, and those on a Gitea that is a pod once that can be reached.
+func (i *install) checkRepositories() error {
+	if i.place.embedded == nil || i.bare {
+		return nil
+	}
+	ports, err := i.place.embedded.PlannedPorts()
+	if err != nil {
+		return err
+	}
+	planned := spec.Resolve(i.spec)
+	planned.Spec.Embedded.Ports = describedPorts(ports)
+	tree, err := i.render(planned)
+	if err != nil {
+		return err
+	}
+	requests, err := render.Requests(locate(planned))
+	if err != nil {
+		return err
+	}
+	return refused(errors.Join(
+		gitops.CheckLocal(i.place.embedded.LocalRepository("hub"), tree, i.sources()),
+		gitops.CheckLocal(i.place.embedded.LocalRepository("requests"), requests, i.sources()),
+	))
+}
+
+// refused makes an error a *RefusedError if it is that a repository does not take what is rendered.
+func refused(err error) error {
+	if conflict, stale := new(gitops.ConflictError), new(gitops.StaleError); errors.As(err, &conflict) || errors.As(err, &stale) {
+		return &RefusedError{err}
+	}
+	return err
 }
 
 func (i *install) ensureCluster(ctx context.Context, s *report.Step) (string, error) {
@@ -284,17 +331,17 @@ func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (strin
 	changed, kept := 0, 0
 	for url, tree := range map[string]render.Tree{git.Hub: i.tree, git.Requests: requests} {
 		result, err := repository(git, url).Update(ctx, tree, i.sources(), i.readdressFiles(), commitMessage)
-		if conflict := new(gitops.ConflictError); errors.As(err, &conflict) {
-			return "", &RefusedError{err}
-		}
 		if err != nil {
-			return "", err
+			return "", refused(err)
 		}
 		if url == git.Hub {
 			i.revision = result.Revision
 		}
 		changed += len(result.Changed)
 		kept += len(result.Kept)
+	}
+	if err := i.describe(); err != nil {
+		return "", err
 	}
 	switch {
 	case changed == 0 && kept == 0:
@@ -322,14 +369,15 @@ func repository(git *cluster.Git, url string) gitops.Repository {
 	return gitops.Repository{URL: git.Local(url), Username: git.Username, Token: git.Token, CA: git.CA}
 }
 
-// sources are the files of hub.git that its tree is rendered from. A hub.yaml that was given may be committed there too.
-func (i *install) sources() map[string][]byte {
-	for _, source := range [][]byte{i.committed, i.options.Data} {
-		if source != nil {
-			return map[string][]byte{"hub.yaml": source}
-		}
+// sources is the hub.yaml that the trees are rendered from. One that was given may be committed to hub.git too.
+func (i *install) sources() gitops.Sources {
+	switch {
+	case i.committed != nil:
+		return gitops.Sources{Read: map[string][]byte{"hub.yaml": i.committed}}
+	case i.options.Data != nil:
+		return gitops.Sources{Given: map[string][]byte{"hub.yaml": i.options.Data}}
 	}
-	return nil
+	return gitops.Sources{}
 }
 
 func (i *install) programs(component string) func(context.Context, *report.Step) (string, error) {

@@ -109,12 +109,16 @@ func enabled(h *spec.Hub, component string) bool { return *h.Spec.Components[com
 func (p *place) writePorts(h *spec.Hub) {
 	switch {
 	case p.embedded != nil:
-		chosen := p.embedded.Ports()
-		h.Spec.Embedded.Ports = spec.Ports{
-			Kubernetes: chosen[embedded.PortKubernetes], ArgoCD: chosen[embedded.PortArgoCD], Gitea: chosen[embedded.PortGitea],
-		}
+		h.Spec.Embedded.Ports = describedPorts(p.embedded.Ports())
 	case p.kind != nil:
 		h.Spec.Kind.Ports = spec.KindPorts(p.kind.Ports())
+	}
+}
+
+// describedPorts are the ports of an embedded hub that its description tells.
+func describedPorts(chosen embedded.Ports) spec.Ports {
+	return spec.Ports{
+		Kubernetes: chosen[embedded.PortKubernetes], ArgoCD: chosen[embedded.PortArgoCD], Gitea: chosen[embedded.PortGitea],
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -145,9 +146,23 @@ func (h Home) describedBy(name string) (*spec.Hub, error) {
 	}
 	description, err := spec.Load(data, source)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading what hub %s was installed as: %w; `backstack install --hub %s` writes it anew from the "+
+			"hub's repository, or with -f from another hub.yaml", name, err, name)
 	}
 	return spec.Resolve(description), nil
+}
+
+// describedOrEmbedded is describedBy for what can be done to processes whatever they were described by: if that cannot be
+// read, as that of a newer backstack, of a hub that has processes on this machine.
+func (h Home) describedOrEmbedded(name string) (*spec.Hub, error) {
+	description, err := h.describedBy(name)
+	if err == nil {
+		return description, nil
+	}
+	if _, missing := os.Stat(embedded.Layout{Root: h.Dir(name)}.Supervisor()); missing != nil {
+		return nil, err
+	}
+	return spec.Resolve(spec.Default(name)), nil
 }
 
 func (s *Status) allHealthy() bool {

@@ -1,7 +1,10 @@
 package test
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,6 +115,23 @@ func testConflict(t *testing.T, hub *hubtest.Hub) {
 		t.Errorf("a conflict is refused with\n%swant the file %s and what to do", result.Stderr, argoValues)
 	}
 	before.check(t, hub)
+
+	// Not even what the same install asks for beside it is done.
+	outputs := hub.Must(t, "outputs", "-o", "json")
+	ports := filepath.Join(hub.Dir(), "ports.json")
+	kept, err := os.ReadFile(ports)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub.Run(t, "install", "--set", `components.argocd.values.config["exec.enabled"]="true"`,
+		"--set", "embedded.ports.gitea="+freePort(t)).Want(t, 4)
+	before.check(t, hub)
+	if now := hub.Must(t, "outputs", "-o", "json"); now != outputs {
+		t.Errorf("after an install that was refused the outputs are\n%s\nand were\n%s", now, outputs)
+	}
+	if now, err := os.ReadFile(ports); err != nil || !bytes.Equal(now, kept) {
+		t.Errorf("after an install that was refused the ports are\n%s (%v) and were\n%s", now, err, kept)
+	}
 	hub.Must(t, "install")
 	before.check(t, hub)
 }

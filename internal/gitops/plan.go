@@ -41,6 +41,39 @@ func (e *ConflictError) Error() string {
 		"or say it in hub.yaml (spec.components.NAME.values)", strings.Join(e.Files, ", "))
 }
 
+// StaleError says that files have changed since what is to be written was rendered from them.
+type StaleError struct {
+	Files []string
+}
+
+// Error names the files and what to do about them.
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("%s: changed in Git since it was read: do the same again, which takes it as it is now",
+		strings.Join(e.Files, ", "))
+}
+
+// Sources are files that a tree was rendered from, by their names in the repository.
+type Sources struct {
+	Read  map[string][]byte // as they were read from it: what was rendered takes their place while they are as they were
+	Given map[string][]byte // from elsewhere: what was rendered takes the place of one that is there with just that content
+}
+
+// allow says whether what was rendered from the sources may take the place of a file that holds have.
+func (s Sources) allow(name string, have []byte) bool {
+	was, read := s.Read[name]
+	return !read || bytes.Equal(was, have)
+}
+
+// are says whether a file that holds have is as it was when the tree was rendered from it.
+func (s Sources) are(name string, have []byte) bool {
+	for _, sources := range []map[string][]byte{s.Read, s.Given} {
+		if source, ok := sources[name]; ok && have != nil && bytes.Equal(source, have) {
+			return true
+		}
+	}
+	return false
+}
+
 // plan is what a commit is to change.
 type plan struct {
 	write   map[string][]byte
@@ -49,10 +82,11 @@ type plan struct {
 	kept    []string
 }
 
-// newPlan compares three states of each file: as rendered before, as it is, and as rendered now.
-func newPlan(files billy.Filesystem, tree, sources map[string][]byte) (*plan, error) {
+// newPlan compares three states of each file: as rendered before, as it is, and as rendered now. read returns a file's
+// content, nil if it is not there.
+func newPlan(read func(name string) ([]byte, error), tree map[string][]byte, sources Sources) (*plan, error) {
 	before := record{}
-	data, err := read(files, recordPath)
+	data, err := read(recordPath)
 	if err != nil {
 		return nil, err
 	}
@@ -63,17 +97,20 @@ func newPlan(files billy.Filesystem, tree, sources map[string][]byte) (*plan, er
 	}
 	p := &plan{write: map[string][]byte{}}
 	now := record{Files: map[string]string{}}
-	var conflicts []string
+	var conflicts, stale []string
 	for _, name := range slices.Sorted(maps.Keys(tree)) {
 		want := tree[name]
 		now.Files[name] = sum(want)
-		have, err := read(files, name)
+		have, err := read(name)
 		if err != nil {
 			return nil, err
 		}
 		switch old, rendered := before.Files[name]; {
 		case have != nil && bytes.Equal(have, want):
-		case !rendered && have == nil, rendered && have != nil && sum(have) == old, isSource(sources, name, have):
+		case !rendered && have == nil, rendered && have != nil && sum(have) == old, sources.are(name, have):
+			if !sources.allow(name, have) {
+				stale = append(stale, name)
+			}
 			p.write[name] = want
 		case rendered && old == sum(want):
 			p.kept = append(p.kept, name) // changed or removed by a person, and nothing new to say
@@ -87,7 +124,7 @@ func newPlan(files billy.Filesystem, tree, sources map[string][]byte) (*plan, er
 		if _, still := tree[name]; still {
 			continue
 		}
-		have, err := read(files, name)
+		have, err := read(name)
 		if err != nil {
 			return nil, err
 		}
@@ -101,6 +138,9 @@ func newPlan(files billy.Filesystem, tree, sources map[string][]byte) (*plan, er
 	}
 	if len(conflicts) > 0 {
 		return nil, &ConflictError{Files: conflicts}
+	}
+	if len(stale) > 0 {
+		return nil, &StaleError{Files: stale}
 	}
 	p.changed = append(slices.Collect(maps.Keys(p.write)), p.remove...)
 	slices.Sort(p.changed)
@@ -149,12 +189,6 @@ func (p *plan) carryOut(worktree *git.Worktree) error {
 	return nil
 }
 
-// isSource says whether a file is as it was when the tree was rendered from it.
-func isSource(sources map[string][]byte, name string, have []byte) bool {
-	source, ok := sources[name]
-	return ok && have != nil && bytes.Equal(source, have)
-}
-
 // addRecord adds the record to what is written, if it differs from data, what it was.
 func (p *plan) addRecord(data []byte, now record) error {
 	text, err := json.MarshalIndent(now, "", "  ")
@@ -167,16 +201,18 @@ func (p *plan) addRecord(data []byte, now record) error {
 	return nil
 }
 
-// read returns a file's content, and nil if it is not there.
-func read(files billy.Filesystem, name string) ([]byte, error) {
-	data, err := util.ReadFile(files, name)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+// readFrom returns a function that reads files from a folder.
+func readFrom(files billy.Filesystem) func(name string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		data, err := util.ReadFile(files, name)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		}
+		if err == nil && data == nil {
+			data = []byte{}
+		}
+		return data, err
 	}
-	if err == nil && data == nil {
-		data = []byte{}
-	}
-	return data, err
 }
 
 func sum(data []byte) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -56,7 +57,7 @@ func TestPlanKeepsWhatAPersonChanged(t *testing.T) {
 			if tc.now != "" {
 				tree["f"] = []byte(tc.now)
 			}
-			p, err := newPlan(files, tree, nil)
+			p, err := newPlan(readFrom(files), tree, Sources{})
 			if conflict := new(ConflictError); errors.As(err, &conflict) != tc.conflict {
 				t.Fatalf("error %v, want a conflict: %v", err, tc.conflict)
 			}
@@ -89,7 +90,7 @@ func TestPlanLeavesAREADMEThatAPersonWrote(t *testing.T) {
 		}
 		write(t, files, recordPath, string(data))
 		write(t, files, "README.md", "a person's")
-		p, err := newPlan(files, map[string][]byte{"README.md": []byte("a rendering")}, nil)
+		p, err := newPlan(readFrom(files), map[string][]byte{"README.md": []byte("a rendering")}, Sources{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +102,7 @@ func TestPlanLeavesAREADMEThatAPersonWrote(t *testing.T) {
 
 func TestPlanOfTheSameTreeIsEmpty(t *testing.T) {
 	files, tree := memfs.New(), map[string][]byte{"a/b.yaml": []byte("x: 1\n"), "c": {}}
-	first, err := newPlan(files, tree, nil)
+	first, err := newPlan(readFrom(files), tree, Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func TestPlanOfTheSameTreeIsEmpty(t *testing.T) {
 	for name, content := range first.write {
 		write(t, files, name, string(content))
 	}
-	second, err := newPlan(files, tree, nil)
+	second, err := newPlan(readFrom(files), tree, Sources{})
 	if err != nil || len(second.write)+len(second.remove)+len(second.kept) != 0 {
 		t.Errorf("second plan %+v, error %v, want none", second, err)
 	}
@@ -121,20 +122,40 @@ func TestPlanTakesThePlaceOfWhatItWasRenderedFrom(t *testing.T) {
 	files, tree := memfs.New(), map[string][]byte{"hub.yaml": []byte("mode: Enforce\n")}
 	write(t, files, recordPath, `{"files":{"hub.yaml":"older"}}`)
 	write(t, files, "hub.yaml", "mode: Audit # for now\n")
-	p, err := newPlan(files, tree, map[string][]byte{"hub.yaml": []byte("mode: Audit # for now\n")})
-	if err != nil || string(p.write["hub.yaml"]) != "mode: Enforce\n" {
-		t.Errorf("plan %+v, error %v, want hub.yaml written", p, err)
+	same, other := map[string][]byte{"hub.yaml": []byte("mode: Audit # for now\n")}, map[string][]byte{"hub.yaml": []byte("mode: Audit\n")}
+	for _, sources := range []Sources{{Read: same}, {Given: same}} {
+		p, err := newPlan(readFrom(files), tree, sources)
+		if err != nil || string(p.write["hub.yaml"]) != "mode: Enforce\n" {
+			t.Errorf("plan %+v, error %v, want hub.yaml written", p, err)
+		}
 	}
-	_, err = newPlan(files, tree, map[string][]byte{"hub.yaml": []byte("mode: Audit\n")})
-	if conflict := new(ConflictError); !errors.As(err, &conflict) {
-		t.Errorf("error %v, want a conflict: the file is no longer what was read", err)
+	for _, sources := range []Sources{{Read: other}, {Given: other}} {
+		_, err := newPlan(readFrom(files), tree, sources)
+		if conflict := new(ConflictError); !errors.As(err, &conflict) {
+			t.Errorf("error %v, want a conflict: the file is no longer what was read", err)
+		}
+	}
+}
+
+// Another install may have committed since this one read what it renders from.
+func TestPlanDoesNotTakeBackWhatWasCommittedSinceItsSourceWasRead(t *testing.T) {
+	files, tree := memfs.New(), map[string][]byte{"hub.yaml": []byte("mode: Audit\n")}
+	write(t, files, "hub.yaml", "mode: Enforce\n")
+	write(t, files, recordPath, fmt.Sprintf(`{"files":{"hub.yaml":%q}}`, sum([]byte("mode: Enforce\n"))))
+	_, err := newPlan(readFrom(files), tree, Sources{Read: map[string][]byte{"hub.yaml": []byte("mode: Audit\n")}})
+	if stale := new(StaleError); !errors.As(err, &stale) || !slices.Equal(stale.Files, []string{"hub.yaml"}) {
+		t.Errorf("error %v, want hub.yaml to be named as stale", err)
+	}
+	p, err := newPlan(readFrom(files), tree, Sources{Read: map[string][]byte{"hub.yaml": []byte("mode: Enforce\n")}})
+	if err != nil || p.write["hub.yaml"] == nil {
+		t.Errorf("plan %+v, error %v, want hub.yaml written: it is as it was read", p, err)
 	}
 }
 
 func TestPlanRefusesABrokenRecord(t *testing.T) {
 	files := memfs.New()
 	write(t, files, recordPath, "{")
-	if _, err := newPlan(files, nil, nil); err == nil {
+	if _, err := newPlan(readFrom(files), nil, Sources{}); err == nil {
 		t.Error("no error for a record that is no JSON")
 	}
 }
@@ -152,7 +173,7 @@ func TestFilesThatAreNotRenderedCanBeEdited(t *testing.T) {
 	write(t, files, "rendered", "old")
 	write(t, files, "beads/a/spokes.yaml", "old")
 	write(t, files, "beads/b/spokes.yaml", "new")
-	p, err := newPlan(files, tree, nil)
+	p, err := newPlan(readFrom(files), tree, Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}

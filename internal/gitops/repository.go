@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/go-git/go-billy/v5"
@@ -47,13 +46,13 @@ type Result struct {
 // changed, nothing is written and the error is a *ConflictError, but for README.md, which is left. Files that backstack never
 // rendered are not touched.
 //
-// A file in sources is one that the tree was rendered from: where it still is as it was read, what is rendered takes its
-// place. edit, if not nil, is given each file that backstack never rendered here, and returns what it is to hold.
+// Where a file that the tree was rendered from is to be written, but has changed since it was read, nothing is and the error
+// is a *StaleError. edit, if not nil, is given each file that backstack never rendered here, and returns what it is to hold.
 func (r Repository) Update(
-	ctx context.Context, tree, sources map[string][]byte, edit func(name string, content []byte) []byte, message string,
+	ctx context.Context, tree map[string][]byte, sources Sources, edit func(name string, content []byte) []byte, message string,
 ) (Result, error) {
 	return r.commit(ctx, nil, branch, message, func(files billy.Filesystem) (*plan, error) {
-		plan, err := newPlan(files, tree, sources)
+		plan, err := newPlan(readFrom(files), tree, sources)
 		if err == nil && edit != nil {
 			err = plan.edit(files, tree, edit)
 		}
@@ -222,36 +221,4 @@ func (r Repository) auth() transport.AuthMethod {
 
 func signature() *object.Signature {
 	return &object.Signature{Name: "backstack", Email: "backstack@hub.invalid", When: time.Now()}
-}
-
-// ReadLocal returns a file at the tip of the branch of the bare repository in the folder dir, and nil if there is no such
-// repository, commit or file.
-func ReadLocal(dir, name string) ([]byte, error) {
-	repository, err := git.PlainOpen(dir)
-	if errors.Is(err, git.ErrRepositoryNotExists) || errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s in %s: %w", name, dir, err)
-	}
-	ref, err := repository.Reference(plumbing.NewBranchReferenceName(branch), true)
-	if errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s in %s: %w", name, dir, err)
-	}
-	commit, err := repository.CommitObject(ref.Hash())
-	if err != nil {
-		return nil, fmt.Errorf("reading %s in %s: %w", name, dir, err)
-	}
-	file, err := commit.File(name)
-	if errors.Is(err, object.ErrFileNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s in %s: %w", name, dir, err)
-	}
-	content, err := file.Contents()
-	return []byte(content), err
 }
