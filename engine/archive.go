@@ -11,6 +11,7 @@ import (
 	"runtime"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
 )
 
 // ArchiveName is what an archive of an engine is best called.
@@ -41,6 +42,24 @@ func Pack(ctx context.Context, e *Engine, path string) (err error) {
 		return err
 	}
 	return os.Rename(temp.Name(), path)
+}
+
+// CheckPack says why Pack could not write to path, as far as that can be seen before the engine is there.
+func CheckPack(path string) error {
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("packing the engine into %s: %w: want a path in a folder that there is", path, err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("packing the engine into %s: %s is not a folder: want a path in one", path, dir)
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("packing the engine into %s: writing to %s: %w: want a folder that this user can write to", path, dir, err)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("packing the engine into %s: it is a folder: want the path of a file, such as one called "+
+			"backstack-engine.tar.zst in it", path)
+	}
+	return nil
 }
 
 func writeArchive(ctx context.Context, e *Engine, to io.Writer) error {

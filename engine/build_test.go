@@ -161,25 +161,6 @@ func TestIncompleteEngineIsBuiltAnew(t *testing.T) {
 	}
 }
 
-func TestRebuildTakesThePlaceOfTheEngine(t *testing.T) {
-	c := newSmallCache(t)
-	engine := mustEnsure(t, c, report.Discard)
-	before, err := os.Stat(engine.Program("own"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.rebuild(t.Context(), "", report.Discard); err != nil {
-		t.Fatal(err)
-	}
-	after, err := os.Stat(engine.Program("own"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if os.SameFile(before, after) {
-		t.Error("the program is the old one")
-	}
-}
-
 func TestFailedBuildSaysWhyAndLeavesNothing(t *testing.T) {
 	r := smallRecipe(t)
 	r.modules[0].targets[0].pkg = "./broken"

@@ -58,39 +58,25 @@ func newCache(root string, r recipe) (*cache, error) {
 
 // ensure returns the engine that is in the cache, or makes one.
 func (c *cache) ensure(ctx context.Context, archive string, to report.Reporter) (*Engine, error) {
-	return c.run(to, func(step *report.Step) (*Engine, error) {
-		from, err := c.origin(ctx, archive)
-		if err != nil {
-			return nil, err
-		}
-		if engine := c.find(from.hash()); engine != nil {
-			step.Unchanged(describe(engine))
-			return engine, nil
-		}
-		return c.fill(ctx, from, true, step)
-	})
-}
-
-// rebuild makes an engine even if the cache has it.
-func (c *cache) rebuild(ctx context.Context, archive string, to report.Reporter) (*Engine, error) {
-	return c.run(to, func(step *report.Step) (*Engine, error) {
-		from, err := c.origin(ctx, archive)
-		if err != nil {
-			return nil, err
-		}
-		return c.fill(ctx, from, false, step)
-	})
-}
-
-// run tells a reporter how work on an engine begins, and how it ends if it fails.
-func (c *cache) run(to report.Reporter, work func(*report.Step) (*Engine, error)) (*Engine, error) {
 	step := report.Start(to, stepName, "looking for the hub's programs")
-	engine, err := work(step)
+	engine, err := c.findOrMake(ctx, archive, step)
 	if err != nil {
 		step.Fail(err)
 		return nil, err
 	}
 	return engine, nil
+}
+
+func (c *cache) findOrMake(ctx context.Context, archive string, step *report.Step) (*Engine, error) {
+	from, err := c.origin(ctx, archive)
+	if err != nil {
+		return nil, err
+	}
+	if engine := c.find(from.hash()); engine != nil {
+		step.Unchanged(describe(engine))
+		return engine, nil
+	}
+	return c.fill(ctx, from, step)
 }
 
 // check says whether ensure could begin.
@@ -145,9 +131,8 @@ func (c *cache) names() []string {
 	return names
 }
 
-// fill makes an engine while it holds the cache's lock. If reuse is set, an engine that another process has put there
-// in the meantime is as good.
-func (c *cache) fill(ctx context.Context, from origin, reuse bool, step *report.Step) (*Engine, error) {
+// fill makes an engine while it holds the cache's lock. One that another process has put there in the meantime is as good.
+func (c *cache) fill(ctx context.Context, from origin, step *report.Step) (*Engine, error) {
 	if err := from.check(ctx); err != nil {
 		return nil, err
 	}
@@ -156,7 +141,7 @@ func (c *cache) fill(ctx context.Context, from origin, reuse bool, step *report.
 		return nil, err
 	}
 	defer unlock()
-	if engine := c.find(from.hash()); reuse && engine != nil {
+	if engine := c.find(from.hash()); engine != nil {
 		step.Done(describe(engine))
 		return engine, nil
 	}
@@ -196,7 +181,7 @@ func (c *cache) makeFrom(ctx context.Context, from origin, step *report.Step) er
 		return explainFull(err)
 	}
 	place := filepath.Join(c.dir, manifest.Hash)
-	if err := os.RemoveAll(place); err != nil { // one that is broken, or that is to be made anew
+	if err := os.RemoveAll(place); err != nil { // one that is broken
 		return fmt.Errorf("making room for the engine: %w", err)
 	}
 	if err := os.Rename(made, place); err != nil {

@@ -55,15 +55,6 @@ func Ensure(ctx context.Context, o Options, to report.Reporter) (*Engine, error)
 	return c.ensure(ctx, o.Archive, to)
 }
 
-// Build makes the engine anew, even if the cache has it, and takes its place in the cache. Otherwise it is as Ensure.
-func Build(ctx context.Context, o Options, to report.Reporter) (*Engine, error) {
-	c, err := newCache(o.CacheDir, hubRecipe())
-	if err != nil {
-		return nil, err
-	}
-	return c.rebuild(ctx, o.Archive, to)
-}
-
 // Check returns an *UnmetError that names everything for which Ensure could not begin its work, or nil. It changes
 // nothing, and does not try the network.
 func Check(ctx context.Context, o Options) error {

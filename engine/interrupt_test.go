@@ -121,7 +121,7 @@ func TestEngineThatAnotherHasMadeMeanwhileIsUsed(t *testing.T) {
 	// As when the first look at the cache came before the other had made it, and the lock after.
 	told := &recorder{}
 	step := report.Start(told, stepName, "")
-	engine, err := c.fill(t.Context(), from, true, step)
+	engine, err := c.fill(t.Context(), from, step)
 	if err != nil || engine.Dir != first.Dir {
 		t.Errorf("got %v, %v: want the engine in %s", engine, err, first.Dir)
 	}

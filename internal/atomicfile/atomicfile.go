@@ -1,4 +1,5 @@
-// Package atomicfile writes files that are either whole or not there, whenever the process is killed.
+// Package atomicfile writes files that are either whole or as they were before, whenever the process is killed or the machine
+// loses its power.
 package atomicfile
 
 import (
@@ -33,6 +34,9 @@ func Write(path string, data []byte, mode os.FileMode) (err error) {
 		return err
 	}
 	if _, err := temp.Write(data); err != nil {
+		return err
+	}
+	if err := temp.Sync(); err != nil { // or the name could be on the disk before the content is
 		return err
 	}
 	if err := temp.Close(); err != nil {

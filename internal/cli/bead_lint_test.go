@@ -17,7 +17,7 @@ func lintBead(t *testing.T, args ...string) (out string, status int) {
 	c.SetArgs(args)
 	c.SilenceErrors, c.SilenceUsage = true, true
 	err := c.ExecuteContext(t.Context())
-	return printed.String(), exitStatus(err)
+	return printed.String(), exitStatus(t.Context(), err)
 }
 
 // writeBead makes a Bead with a license, in a folder of its own.

@@ -39,6 +39,11 @@ with checksums: set BACKSTACK_ENGINE to the archive's path on a machine that has
 			if err != nil {
 				return err
 			}
+			if output != "" {
+				if err := engine.CheckPack(output); err != nil {
+					return &usageError{fmt.Errorf("--output: %w", err)}
+				}
+			}
 			reporter, closeReporter := a.reporter(c.Context())
 			defer closeReporter()
 			built, err := engine.Ensure(c.Context(), engine.Options{
@@ -164,6 +169,9 @@ func newEngineStart(a *app) *cobra.Command {
 		Short: "Start the processes of a stopped hub, with the data it had",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkTimeout(timeout); err != nil {
+				return &usageError{err}
+			}
 			h, name, err := a.pick()
 			if err != nil {
 				return err

@@ -134,10 +134,7 @@ func (o *installOptions) request(c *cobra.Command, a *app) (hub.Request, error) 
 	for _, argument := range o.set {
 		request.Overrides = append(request.Overrides, spec.Set(argument))
 	}
-	var late, err error
-	if o.timeout <= 0 {
-		late = fmt.Errorf("--timeout %s: want a positive duration such as 10m", o.timeout)
-	}
+	late, err := checkTimeout(o.timeout), error(nil)
 	switch o.file {
 	case "":
 		if c.Flags().Changed("file") {
@@ -153,6 +150,14 @@ func (o *installOptions) request(c *cobra.Command, a *app) (hub.Request, error) 
 		return request, nil
 	}
 	return request, &usageError{errors.Join(err, late, request.Check())}
+}
+
+// checkTimeout refuses a timeout in which nothing can be done.
+func checkTimeout(timeout time.Duration) error {
+	if timeout <= 0 {
+		return fmt.Errorf("--timeout %s: want a positive duration such as 10m", timeout)
+	}
+	return nil
 }
 
 // chartSource makes a folder's path mean the same wherever it is read.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -63,13 +64,26 @@ func (f *format) print(w io.Writer, data any, text func(io.Writer) error) error 
 	return text(w)
 }
 
-// table writes rows so that their columns line up.
+// table writes rows so that their columns line up, between empty ones each with its own. Lines end without spaces.
 func table(w io.Writer, rows [][]string) error {
-	writer := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	columns := 0
 	for _, row := range rows {
-		if _, err := fmt.Fprintln(writer, strings.TrimRight(strings.Join(row, "\t"), "\t ")); err != nil {
+		columns = max(columns, len(row))
+	}
+	var text bytes.Buffer
+	writer := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		if len(row) > 0 {
+			// A column goes on over a row only if that has a cell there, and a tab after it.
+			row = append(slices.Clone(row), make([]string, columns-len(row))...)
+		}
+		_, _ = fmt.Fprintln(writer, strings.Join(row, "\t"))
+	}
+	_ = writer.Flush() // to memory
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
 	}
-	return writer.Flush()
+	return nil
 }

@@ -62,11 +62,12 @@ func Run(args []string, streams Streams) int {
 	if err != nil {
 		_, _ = fmt.Fprintf(streams.Err, "Error: %v\n", err)
 	}
-	return exitStatus(err)
+	return exitStatus(ctx, err)
 }
 
-// exitStatus is that of a command that ended with err.
-func exitStatus(err error) int {
+// exitStatus is that of a command that ended with err. What is found to be wrong on the way out of one that was interrupted
+// comes from that.
+func exitStatus(ctx context.Context, err error) int {
 	var request *hub.RequestError
 	var usage *usageError
 	var unmet *engine.UnmetError
@@ -75,6 +76,8 @@ func exitStatus(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		return exitFailed
 	case errors.As(err, &unhealthy):
 		return exitUnhealthy
 	case errors.As(err, &refused):

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -73,15 +74,20 @@ func TestExitStatus(t *testing.T) {
 		"not healthy":            {&hub.UnhealthyError{Err: cause}, 3},
 		"refused":                {&hub.RefusedError{Err: cause}, 4},
 	} {
-		if got := exitStatus(c.err); got != c.want {
+		if got := exitStatus(t.Context(), c.err); got != c.want {
 			t.Errorf("%s: status %d, want %d", name, got, c.want)
 		}
 		if c.err == nil {
 			continue
 		}
-		if got := exitStatus(fmt.Errorf("installing: %w", c.err)); got != c.want {
+		if got := exitStatus(t.Context(), fmt.Errorf("installing: %w", c.err)); got != c.want {
 			t.Errorf("%s, wrapped: status %d, want %d", name, got, c.want)
 		}
+	}
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	interrupt(errInterrupted)
+	if got := exitStatus(ctx, &hub.RequestError{Err: cause}); got != 1 {
+		t.Errorf("interrupted while looking at the request: status %d, want 1", got)
 	}
 }
 
