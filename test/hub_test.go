@@ -10,7 +10,9 @@ import (
 // TestHub is the life of a hub. Each part leaves it healthy.
 func TestHub(t *testing.T) {
 	hub := machine.Hub("first")
+	watched := hub.WatchArguments()
 	hub.Must(t, "install")
+	arguments := watched()
 	for _, part := range []struct {
 		name string
 		test func(*testing.T, *hubtest.Hub)
@@ -18,6 +20,7 @@ func TestHub(t *testing.T) {
 		{"status of a healthy hub", testStatus},
 		{"Argo CD found everything as Git says", testAdoption},
 		{"outputs lead to the hub", testOutputs},
+		{"its engine is listed", testEngineList},
 		{"installing again changes nothing", testInstallAgain},
 		{"listeners", testListeners},
 		{"files are for their owner alone", testModes},
@@ -32,7 +35,7 @@ func TestHub(t *testing.T) {
 		{"a killed process comes back", testKilledPrograms},
 		{"restart keeps the data", testRestart},
 		{"a second hub beside it", testSecondHub},
-		{"no credential gets out", testSecrets},
+		{"no credential gets out", func(t *testing.T, hub *hubtest.Hub) { testSecrets(t, hub, arguments) }},
 		{"uninstall leaves nothing", testUninstall},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, hub) })

@@ -89,6 +89,38 @@ func testOutputs(t *testing.T, hub *hubtest.Hub) {
 	login(t, outputs)
 }
 
+// testEngineList checks that the programs that the hub runs are listed as those that this backstack uses.
+func testEngineList(t *testing.T, hub *hubtest.Hub) {
+	var engines []struct {
+		Hash     string `json:"hash"`
+		Current  bool   `json:"current"`
+		Manifest struct {
+			Programs []struct {
+				Name string `json:"name"`
+			} `json:"programs"`
+		} `json:"manifest"`
+	}
+	if err := json.Unmarshal([]byte(hub.Must(t, "engine", "list", "-o", "json")), &engines); err != nil {
+		t.Fatal(err)
+	}
+	for _, engine := range engines {
+		if !engine.Current {
+			continue
+		}
+		if len(engine.Manifest.Programs) < 5 {
+			t.Errorf("the engine has the programs %v, want more", engine.Manifest.Programs)
+		}
+		text := hub.Must(t, "engine", "list")
+		for _, program := range engine.Manifest.Programs {
+			if !strings.Contains(text, program.Name) {
+				t.Errorf("the list for people has no %s:\n%s", program.Name, text)
+			}
+		}
+		return
+	}
+	t.Errorf("the engines are %+v, want one that is current", engines)
+}
+
 // login checks that the user name and the password in outputs open Argo CD.
 func login(t *testing.T, outputs hubtest.Outputs) {
 	t.Helper()

@@ -1,9 +1,11 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -27,6 +30,7 @@ func testSecondHub(t *testing.T, first *hubtest.Hub) {
 	before := observe(t, first)
 	second := first.Hub("second")
 	t.Run("killed at every step", func(t *testing.T) { testKilledInstall(t, second) })
+	t.Run("described by a newer backstack", func(t *testing.T) { testUnknownDescription(t, second) })
 	t.Run("uninstall after that", func(t *testing.T) { testUninstall(t, second) })
 	t.Run("SIGINT at every step", func(t *testing.T) { testSIGINT(t, second) })
 	t.Run("a restart before it is handed over", func(t *testing.T) {
@@ -67,6 +71,31 @@ func testSecondHub(t *testing.T, first *hubtest.Hub) {
 	first.AwaitHealthy(t)
 }
 
+// testUnknownDescription leaves a hub with a description that cannot be read. It can be looked into, made whole again by its
+// repository, and, as what comes after this shows, removed.
+func testUnknownDescription(t *testing.T, hub *hubtest.Hub) {
+	description := filepath.Join(hub.Dir(), "hub.yaml")
+	spoil := func() {
+		if err := os.WriteFile(description, []byte("spec:\n  isNotYet: known\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := observe(t, hub)
+	spoil()
+	result := hub.Run(t, "status").Want(t, 1)
+	for _, want := range []string{description, "isNotYet", "backstack install --hub " + hub.Name} {
+		if !strings.Contains(result.Stderr, want) {
+			t.Errorf("status says %q, want %q in it", result.Stderr, want)
+		}
+	}
+	if log := hub.Must(t, "engine", "logs", "gitea"); log == "" {
+		t.Error("there is no log of Gitea")
+	}
+	hub.Must(t, "install")
+	before.check(t, hub)
+	spoil()
+}
+
 // ports returns a hub's ports from its own list of them.
 func ports(t *testing.T, hub *hubtest.Hub) map[string]uint16 {
 	t.Helper()
@@ -91,6 +120,10 @@ func at(step string, states ...string) moment { return moment{step, states} }
 
 func (m moment) String() string { return m.step + " " + strings.Join(m.states, " or ") }
 
+// atOnce is how long an interrupted install may take to end on a machine that is busy: less than that of which it gives up
+// waiting for a supervisor.
+const atOnce = 10 * time.Second
+
 // testSIGINT interrupts installs of one hub, each further on its way.
 func testSIGINT(t *testing.T, hub *hubtest.Hub) {
 	for _, moment := range []moment{
@@ -99,7 +132,11 @@ func testSIGINT(t *testing.T, hub *hubtest.Hub) {
 		at("repositories", "waiting"),
 		at("repositories", "done", "unchanged"),
 		at("configuration", "started"),
+		at("kubernetes", "started"),
+		at("argocd", "started"),
+		at("crossplane", "started"),
 		at("kyverno", "started"),
+		at("root application", "started"),
 		at("applications", "started"),
 	} {
 		t.Run(moment.String(), func(t *testing.T) {
@@ -108,7 +145,11 @@ func testSIGINT(t *testing.T, hub *hubtest.Hub) {
 				t.Fatalf("install ended without that: %+v", install.Wait())
 			}
 			install.Signal(t, syscall.SIGINT)
+			interrupted := time.Now()
 			result := install.Wait().Want(t, 1)
+			if took := time.Since(interrupted); took > atOnce {
+				t.Errorf("it ended %s after the signal, want at once", took)
+			}
 			if !strings.Contains(result.Stderr, "interrupted: run the same command again to go on") {
 				t.Errorf("an interrupted install says %q", result.Stderr)
 			}
@@ -149,7 +190,10 @@ func testKilledInstall(t *testing.T, hub *hubtest.Hub) {
 		t.Run(moment.String(), func(t *testing.T) {
 			install := hub.Start(t, "install")
 			if !install.Await(moment.step, moment.states...) {
-				install.Wait().Want(t, 0) // there was nothing to wait for: an earlier install has come that far
+				install.Wait().Want(t, 0)
+				if !slices.Contains(moment.states, "waiting") { // for which an earlier install has left nothing
+					t.Error("there was no such moment")
+				}
 				return
 			}
 			install.Signal(t, syscall.SIGKILL)
@@ -233,6 +277,11 @@ func testOtherPorts(t *testing.T, hub *hubtest.Hub) {
 	if !strings.Contains(outputs.Repositories.Hub, ":"+gitea+"/") || !strings.HasSuffix(outputs.ArgoCD.URL, ":"+argoCD) {
 		t.Errorf("the outputs are %+v, want the ports %s and %s", outputs, gitea, argoCD)
 	}
+	for _, repository := range []string{"hub", "requests"} {
+		if hooks := webhooks(t, hub, repository); len(hooks) != 1 || !strings.Contains(hooks[0], ":"+argoCD+"/") {
+			t.Errorf("Gitea tells %v of commits to %s.git, want Argo CD alone", hooks, repository)
+		}
+	}
 	hubtest.Until(t, hub.Client(t), hubtest.Applications, "argocd", "argocd",
 		hubtest.HasValue(outputs.Repositories.Hub, "spec", "source", "repoURL"))
 	repository := hub.Clone(t, "hub")
@@ -245,6 +294,35 @@ func testOtherPorts(t *testing.T, hub *hubtest.Hub) {
 	})
 	hubtest.Until(t, hub.Client(t), configMaps, "argocd", "argocd-cm", hubtest.HasValue("160s", "data", "timeout.reconciliation"))
 	hub.AwaitHealthy(t)
+}
+
+// webhooks returns whom Gitea tells of commits to a repository of the hub's.
+func webhooks(t *testing.T, hub *hubtest.Hub, repository string) []string {
+	t.Helper()
+	outputs := hub.Outputs(t)
+	server := strings.TrimSuffix(outputs.Repositories.Hub, "/backstack/hub.git")
+	request, err := http.NewRequestWithContext(
+		hubtest.Patient(t), http.MethodGet, server+"/api/v1/repos/backstack/"+repository+"/hooks", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(outputs.Repositories.Username, strings.TrimSpace(hubtest.ReadFile(t, outputs.Repositories.Credential)))
+	response, err := trusting(t, outputs).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var hooks []struct {
+		Config map[string]string `json:"config"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&hooks); err != nil {
+		t.Fatalf("listing the webhooks of %s: %s, %v", repository, response.Status, err)
+	}
+	var urls []string
+	for _, hook := range hooks {
+		urls = append(urls, hook.Config["url"])
+	}
+	return urls
 }
 
 // comeFrom has Argo CD's project of the hub allow hub.git at one address alone.
@@ -313,18 +391,18 @@ func testWhichHub(t *testing.T, first, second *hubtest.Hub) {
 
 // testUninstall checks that nothing of a hub is left: no process, no port, no file.
 func testUninstall(t *testing.T, hub *hubtest.Hub) {
-	taken := ports(t, hub)
+	taken := hubtest.Listeners(t, hub.Processes())
 	if len(taken) < 10 {
-		t.Errorf("the hub had the ports %v, want more", taken)
+		t.Errorf("the hub had the listeners %v, want more", taken)
 	}
 	temporary := temporaryFiles(t)
 	hub.Must(t, "uninstall")
 	for _, process := range hub.Processes() {
 		t.Errorf("process %d was left: %s", process.PID, process.CommandLine)
 	}
-	for name, port := range taken {
-		if err := hubtest.PortFree(port); err != nil {
-			t.Errorf("port of %s: %v", name, err)
+	for _, listener := range taken {
+		if err := hubtest.PortFree(listener.Address.Port()); err != nil {
+			t.Errorf("port of process %d: %v", listener.PID, err)
 		}
 	}
 	if _, err := os.Lstat(hub.Dir()); !os.IsNotExist(err) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,8 +16,9 @@ import (
 )
 
 // testSecrets looks for every credential of the hub in everything that others may see: the repositories with their
-// history, logs, and arguments of processes. It runs last, when the hub has been through everything.
-func testSecrets(t *testing.T, hub *hubtest.Hub) {
+// history, logs, and arguments of processes: arguments are those of the first install. It runs last, when the hub has been
+// through everything.
+func testSecrets(t *testing.T, hub *hubtest.Hub, arguments []string) {
 	secrets := credentials(t, hub)
 	look := func(where, text string) {
 		for name, secret := range secrets {
@@ -42,6 +44,11 @@ func testSecrets(t *testing.T, hub *hubtest.Hub) {
 	for _, process := range processes {
 		look("command line", process.CommandLine)
 	}
+	if !slices.ContainsFunc(arguments, func(line string) bool { return strings.Contains(line, "gitea admin user ") }) {
+		t.Errorf("of the first install were seen the command lines\n%s\nwant that which makes Gitea's administrator",
+			strings.Join(arguments, "\n"))
+	}
+	look("a command line of the first install", strings.Join(arguments, "\n"))
 	for _, command := range [][]string{{"status", "-o", "json"}, {"outputs", "-o", "yaml"}, {"install"}} {
 		result := hub.Run(t, command...)
 		look(strings.Join(command, " "), result.Stdout+result.Stderr)

@@ -7,7 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"slices"
+	"net/url"
 
 	"code.gitea.io/sdk/gitea"
 )
@@ -107,13 +107,25 @@ func (h *Host) ensureUser(name, password string) error {
 	return nil
 }
 
-// EnsureWebhook makes Gitea tell url of every push to the repository, signed with secret.
+// EnsureWebhook makes Gitea tell url of every push to the repository, signed with secret. A webhook that tells another port of
+// the same machine of them, where the receiver was before, is removed.
 func (h *Host) EnsureWebhook(repository, url, secret string) error {
 	hooks, _, err := h.api.ListRepoHooks(Owner, repository, gitea.ListHooksOptions{})
 	if err != nil {
 		return fmt.Errorf("listing the webhooks of %s in Gitea: %w", repository, err)
 	}
-	if slices.ContainsFunc(hooks, func(hook *gitea.Hook) bool { return hook.Config["url"] == url && hook.Active }) {
+	there := false
+	for _, hook := range hooks {
+		switch {
+		case hook.Config["url"] == url && hook.Active:
+			there = true
+		case samePlace(hook.Config["url"], url):
+			if _, err := h.api.DeleteRepoHook(Owner, repository, hook.ID); err != nil {
+				return fmt.Errorf("removing the webhook of %s in Gitea that tells %s: %w", repository, hook.Config["url"], err)
+			}
+		}
+	}
+	if there {
 		return nil
 	}
 	_, _, err = h.api.CreateRepoHook(Owner, repository, gitea.CreateHookOption{
@@ -126,6 +138,14 @@ func (h *Host) EnsureWebhook(repository, url, secret string) error {
 		return fmt.Errorf("making the webhook of %s in Gitea: %w", repository, err)
 	}
 	return nil
+}
+
+// samePlace says whether two URLs differ in their ports at most.
+func samePlace(a, b string) bool {
+	one, err := url.Parse(a)
+	other, otherErr := url.Parse(b)
+	return err == nil && otherErr == nil && one.Scheme == other.Scheme && one.Hostname() == other.Hostname() &&
+		one.Path == other.Path
 }
 
 func has(response *gitea.Response, status int) bool {

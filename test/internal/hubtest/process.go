@@ -2,11 +2,14 @@ package hubtest
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Process is a running process of a hub.
@@ -37,6 +40,33 @@ func ProcessesOf(dir string) []Process {
 		}
 	}
 	return found
+}
+
+// argumentsPause is between two looks at what runs.
+const argumentsPause = 20 * time.Millisecond
+
+// WatchArguments collects the command lines of the processes of a hub, those too that run for a moment, until the function
+// that it returns is called.
+func (h *Hub) WatchArguments() (stop func() []string) {
+	ended, result := make(chan struct{}), make(chan []string)
+	go func() {
+		seen := map[string]bool{}
+		for {
+			for _, process := range h.Processes() {
+				seen[process.CommandLine] = true
+			}
+			select {
+			case <-ended:
+				result <- slices.Sorted(maps.Keys(seen))
+				return
+			case <-time.After(argumentsPause):
+			}
+		}
+	}()
+	return func() []string {
+		close(ended)
+		return <-result
+	}
 }
 
 // mentions says whether text has the path dir in it, and not just the beginning of a longer name.
