@@ -12,6 +12,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_ENABLED := 0
 export GOFLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=0
 GO_TEST = $(GO) test -vet=off # by `make lint`, for all packages at once
+ENGINE_PACKAGES := ./redis ./settle # those of the engine's own that compile without its patches
 LINKER_FLAGS := -s -w -X github.com/back-stack/backstack/internal/cli.version=$(VERSION)
 
 .PHONY: help
@@ -32,7 +33,7 @@ build: requirements ## Build the command at bin/backstack
 
 .PHONY: test
 test: requirements ## Run all tests, those against a real hub too
-	@$(GO) -C engine/platform test ./redis ./settle
+	@cd engine/platform && $(GO_TEST) $(ENGINE_PACKAGES)
 	@$(GO_TEST) $$($(GO) list ./... | grep -v '/backstack/test$$')
 	@$(GO_TEST) -timeout 60m -count 1 ./test # always: Go does not see that it is about a command that has changed
 
@@ -42,6 +43,8 @@ lint: requirements ## Check format, vet and staticcheck
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	@$(GO) vet -tags e2e,bench ./...
 	@$(GO) tool -modfile=tools/go.mod staticcheck -tags e2e,bench ./...
+	@cd engine/platform && $(GO) vet $(ENGINE_PACKAGES) && \
+		$(GO) tool -modfile=../../tools/go.mod staticcheck $(ENGINE_PACKAGES)
 
 .PHONY: bench
 bench: build ## Measure install, commit, uninstall and memory, as ratios within one run

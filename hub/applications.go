@@ -71,12 +71,17 @@ func (i *install) applyRoot(ctx context.Context, s *report.Step) (string, error)
 
 // refresh asks Argo CD to look at an Application and its repository again.
 func (i *install) refresh(ctx context.Context, name string) error {
-	change := map[string]any{"metadata": map[string]any{"annotations": map[string]any{"argocd.argoproj.io/refresh": "normal"}}}
+	change := map[string]any{"metadata": map[string]any{"annotations": refreshNow()}}
 	if err := i.patchDelivery(ctx, applications, name, kube.Backstack, change); err != nil {
 		return fmt.Errorf("refreshing application %s: %w", name, err)
 	}
 	return nil
 }
+
+// refreshAnnotation is on an Application while Argo CD is asked to look at it again.
+const refreshAnnotation = "argocd.argoproj.io/refresh"
+
+func refreshNow() map[string]any { return map[string]any{refreshAnnotation: "normal"} }
 
 // patchDelivery changes an object of Argo CD's.
 func (i *install) patchDelivery(
@@ -103,7 +108,8 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 			expected[obj.GetName()] = true
 		}
 	}
-	var waiting []ApplicationStatus
+	var lock sync.Mutex // for apps, waiting and last, and what nudge does
+	var apps, waiting []ApplicationStatus
 	var last []*unstructured.Unstructured
 	until, err := i.watchApplications(ctx, s)
 	if err != nil {
@@ -113,8 +119,16 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 		defer i.keepTelling(ctx)()
 	}
 	nudge := i.newNudge()
+	// What is wrong when Argo CD was asked a moment ago may be wrong still when nothing changes any more.
+	stop := repeat(ctx, nudgePause, func() {
+		lock.Lock()
+		defer lock.Unlock()
+		nudge(ctx, apps, waiting)
+	})
 	err = until(ctx, func(present []*unstructured.Unstructured) (bool, string) {
-		apps := make([]ApplicationStatus, len(present))
+		lock.Lock()
+		defer lock.Unlock()
+		apps = make([]ApplicationStatus, len(present))
 		for n, obj := range present {
 			apps[n] = ApplicationStatusOf(obj)
 		}
@@ -122,11 +136,34 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 		waiting, last = i.unhealthy(apps, expected), present
 		return len(waiting) == 0, DescribeApplications(waiting)
 	}, s.Wait)
+	stop()
 	if err != nil {
 		causes := append(i.applicationCauses(ctx, waiting, last), i.podCauses(ctx)...)
 		return "", &UnhealthyError{Err: fmt.Errorf("waiting for applications to be Synced and Healthy: %w", context.Cause(ctx)), Causes: causes}
 	}
 	return fmt.Sprintf("%d Synced and Healthy", len(last)), nil
+}
+
+// repeat calls f after each pause until the function that it returns is called, or ctx ends.
+func repeat(ctx context.Context, pause time.Duration, f func()) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		ticker := time.NewTicker(pause)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				f()
+			}
+		}
+	})
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // applicationCauses says why Applications are not healthy, after the wait for them has ended.
@@ -269,9 +306,9 @@ func (i *install) unhealthy(apps []ApplicationStatus, expected map[string]bool) 
 		if i.stale(app) && app.Healthy() {
 			app.Sync, app.Reason = "Unknown", "the newest commit has not been looked at yet"
 		}
-		if app.operates && len(i.moved) > 0 && app.Healthy() {
-			// It may have begun with an old address, and would put that back after this install.
-			app.Sync, app.Reason = "Unknown", "an operation runs"
+		if app.busy && len(i.moved) > 0 && app.Healthy() {
+			// What Argo CD does may have begun with an old address, and would put that back after this install.
+			app.Sync, app.Reason = "Unknown", "an operation runs or a comparison is asked for"
 		}
 		if !app.Healthy() {
 			waiting = append(waiting, app)

@@ -23,7 +23,7 @@ type ApplicationStatus struct {
 	revision   string // the commit that Sync speaks of
 	repository string // its URL
 	project    string
-	operates   bool // whether an operation runs, or is to
+	busy       bool // whether an operation runs or is to, or a comparison is to
 }
 
 // Healthy says whether there is nothing to wait for.
@@ -49,7 +49,8 @@ func ApplicationStatusOf(app *unstructured.Unstructured) ApplicationStatus {
 		project:    text("spec", "project"),
 	}
 	_, asked := app.Object["operation"]
-	status.operates = asked || text("status", "operationState", "phase") == "Running"
+	_, compared := app.GetAnnotations()[refreshAnnotation]
+	status.busy = asked || compared || text("status", "operationState", "phase") == "Running"
 	if !status.Healthy() {
 		status.Reason = reason(app)
 	}

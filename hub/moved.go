@@ -186,7 +186,7 @@ func (i *install) tellAddresses(
 		return false, nil
 	}
 	// An operation that has ended meanwhile must not be said to run.
-	change["metadata"] = map[string]any{"resourceVersion": object.GetResourceVersion()}
+	_ = unstructured.SetNestedField(change, object.GetResourceVersion(), "metadata", "resourceVersion")
 	err := i.patchDelivery(ctx, resource, object.GetName(), kube.ArgoCD, change)
 	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
 		return false, fmt.Errorf("telling %s the new address of its repository: %w", kube.Describe(object), err)
@@ -195,7 +195,8 @@ func (i *install) tellAddresses(
 }
 
 // newAddresses returns what is to change in an object of Argo CD's for it to have no old address: what somebody wants of it,
-// and an operation that runs, which Argo CD would try again by the old one for a quarter of an hour.
+// and an operation that runs, which Argo CD would try again by the old one for a quarter of an hour. Argo CD is to look at an
+// Application again then.
 func newAddresses(object *unstructured.Unstructured, moved map[string]string) map[string]any {
 	object = object.DeepCopy() // a watch's own stays as it is
 	change := map[string]any{}
@@ -210,6 +211,11 @@ func newAddresses(object *unstructured.Unstructured, moved map[string]string) ma
 		if state, some := readdressed(state, moved); some {
 			change["status"] = map[string]any{"operationState": state}
 		}
+	}
+	if len(change) > 0 && object.GetKind() == "Application" {
+		// What Argo CD has found wrong at the old address would stay: by its last comparison, which was with the new one, there is
+		// no need for another.
+		change["metadata"] = map[string]any{"annotations": refreshNow()}
 	}
 	return change
 }

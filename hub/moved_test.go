@@ -56,8 +56,10 @@ func TestAnOperationThatRunsIsToldNewAddresses(t *testing.T) {
 		app := objectsOf(t, `{kind: Application, spec: {source: {repoURL: new}}, operation: {sync: {source: {repoURL: old}}},
   status: {history: [old], operationState: {phase: `+phase+`, at: old}}}`)[0]
 		before := app.DeepCopy()
-		if got := newAddresses(app, moved); !reflect.DeepEqual(got, objectsOf(t, want)[0].Object) {
-			t.Errorf("%s: the change is %v, want %s", phase, got, want)
+		wanted := objectsOf(t, want)[0].Object
+		wanted["metadata"] = map[string]any{"annotations": map[string]any{"argocd.argoproj.io/refresh": "normal"}}
+		if got := newAddresses(app, moved); !reflect.DeepEqual(got, wanted) {
+			t.Errorf("%s: the change is %v, want %v", phase, got, wanted)
 		}
 		if !reflect.DeepEqual(app, before) {
 			t.Error("what a watch has was changed")
@@ -65,6 +67,24 @@ func TestAnOperationThatRunsIsToldNewAddresses(t *testing.T) {
 	}
 	if got := newAddresses(objectsOf(t, `{kind: AppProject, spec: {sourceRepos: [new]}}`)[0], moved); len(got) > 0 {
 		t.Errorf("a project with new addresses is changed: %v", got)
+	}
+}
+
+// What Argo CD is about to do may put an old address back, or still tell of one.
+func TestAMoveIsWaitedForUntilArgoCDIsIdle(t *testing.T) {
+	const healthy = "spec: {source: {repoURL: new}}, status: {sync: {status: Synced, revision: one}, health: {status: Healthy}"
+	for text, want := range map[string]bool{
+		`{kind: Application, metadata: {name: a}, ` + healthy + `}}`:                                                    true,
+		`{kind: Application, metadata: {name: a, annotations: {argocd.argoproj.io/refresh: normal}}, ` + healthy + `}}`: false,
+		`{kind: Application, metadata: {name: a}, operation: {sync: {revision: one}}, ` + healthy + `}}`:                false,
+		`{kind: Application, metadata: {name: a}, ` + healthy + `, operationState: {phase: Running}}}`:                  false,
+		`{kind: Application, metadata: {name: a}, spec: {source: {repoURL: old}}, status: {sync: {status: Synced}}}`:    false,
+	} {
+		i := &install{repository: &cluster.Git{Hub: "new"}, revision: "one", moved: map[string]string{"old": "new"}}
+		waiting := i.unhealthy([]ApplicationStatus{ApplicationStatusOf(objectsOf(t, text)[0])}, nil)
+		if done := len(waiting) == 0; done != want {
+			t.Errorf("%s: waiting for %v, want it done: %v", text, waiting, want)
+		}
 	}
 }
 
