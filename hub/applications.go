@@ -120,7 +120,7 @@ func (i *install) awaitHealthy(ctx context.Context, s *report.Step) (string, err
 	}
 	nudge := i.newNudge()
 	// What is wrong when Argo CD was asked a moment ago may be wrong still when nothing changes any more.
-	stop := repeat(ctx, nudgePause, func() {
+	stop := repeat(ctx, nudgePause/5, func() {
 		lock.Lock()
 		defer lock.Unlock()
 		nudge(ctx, apps, waiting)
@@ -200,14 +200,16 @@ func (i *install) newNudge() func(ctx context.Context, apps, waiting []Applicati
 			_ = argocd.RefreshApplicationSet(ctx, i.client, argoNamespace, "beads")
 		}
 		behind := func(app ApplicationStatus) bool { return i.stale(app) && app.revision != "" }
-		if slices.ContainsFunc(apps, behind) {
+		again := slices.DeleteFunc(slices.Clone(apps), func(app ApplicationStatus) bool {
+			return !behind(app) && (app.Sync != "Unknown" || app.Reason == "")
+		})
+		if slices.ContainsFunc(again, behind) {
 			i.followTip(ctx)
 		}
-		for _, app := range apps {
-			if behind(app) || app.Sync == "Unknown" && app.Reason != "" {
-				last = time.Now()
-				_ = i.refresh(ctx, app.Name)
-			}
+		// Those too that are at the newest commit: they are looked at again because of this.
+		for _, app := range again {
+			last = time.Now()
+			_ = i.refresh(ctx, app.Name)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -117,6 +118,7 @@ type install struct {
 	bare      bool                // whether there is no delivery: no repositories and no Argo CD
 	only      map[string][]string // the programs to run of a component that is not to run all of them
 
+	before     []byte                                  // the hub's description before this; nil if there was none
 	charts     render.Archives                         // upstream's
 	tree       render.Tree                             // what hub.git is to hold; known once the engine step is done
 	rendered   func() ([]renderedComponent, error)     // what of it a first install applies, rendered once
@@ -212,23 +214,27 @@ func (i *install) prepare(ctx context.Context, to report.Reporter) error {
 		return err
 	}
 	i.place.writePorts(i.spec)
-	if !i.options.Home.exists(i.spec.Metadata.Name) {
-		if err := i.describe(); err != nil {
-			return err
-		}
-	}
-	var err error
-	i.tree, err = i.render(i.spec)
-	return err
-}
-
-// describe keeps what this install was asked for: of a hub that there was before, once the repositories have taken it.
-func (i *install) describe() error {
 	data, err := spec.Marshal(i.spec)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(i.dir, specFile), data, 0o600)
+	path := filepath.Join(i.dir, specFile)
+	if i.before, err = os.ReadFile(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("reading the hub's description: %w", err)
+	}
+	if err := atomicfile.Write(path, data, 0o600); err != nil {
+		return err
+	}
+	i.tree, err = i.render(i.spec)
+	return err
+}
+
+// takeBack makes the hub's description what it was before this install, which the repositories do not take.
+func (i *install) takeBack() error {
+	if i.before == nil {
+		return nil
+	}
+	return atomicfile.Write(filepath.Join(i.dir, specFile), i.before, 0o600)
 }
 
 // render returns what hub.git is to hold for a hub that is as i.spec is but for its ports.
@@ -329,19 +335,21 @@ func (i *install) ensureRepositories(ctx context.Context, s *report.Step) (strin
 		return "", err
 	}
 	changed, kept := 0, 0
-	for url, tree := range map[string]render.Tree{git.Hub: i.tree, git.Requests: requests} {
-		result, err := repository(git, url).Update(ctx, tree, i.sources(), i.readdressFiles(), commitMessage)
+	// hub.git comes last, from which Argo CD begins.
+	for _, r := range []struct {
+		url  string
+		tree render.Tree
+	}{{git.Requests, requests}, {git.Hub, i.tree}} {
+		result, err := repository(git, r.url).Update(ctx, r.tree, i.sources(), i.readdressFiles(), commitMessage)
+		if no := new(RefusedError); errors.As(refused(err), &no) {
+			return "", errors.Join(no, i.takeBack())
+		}
 		if err != nil {
-			return "", refused(err)
+			return "", err
 		}
-		if url == git.Hub {
-			i.revision = result.Revision
-		}
+		i.revision = result.Revision
 		changed += len(result.Changed)
 		kept += len(result.Kept)
-	}
-	if err := i.describe(); err != nil {
-		return "", err
 	}
 	switch {
 	case changed == 0 && kept == 0:

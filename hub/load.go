@@ -19,8 +19,7 @@ import (
 // DefaultName is the name of a hub that was given none.
 const DefaultName = "hub"
 
-// specFile is the hub's description in its state folder: what the last install was asked for that the repositories took, or
-// the first, with the ports that it chose.
+// specFile is the hub's description in its state folder: what its last install was asked for, with the ports that it chose.
 const specFile = "hub.yaml"
 
 // committedSuffix ends what a hub.yaml is called that comes from a hub's hub.git.

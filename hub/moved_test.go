@@ -74,11 +74,11 @@ func TestAnOperationThatRunsIsToldNewAddresses(t *testing.T) {
 func TestAMoveIsWaitedForUntilArgoCDIsIdle(t *testing.T) {
 	const healthy = "spec: {source: {repoURL: new}}, status: {sync: {status: Synced, revision: one}, health: {status: Healthy}"
 	for text, want := range map[string]bool{
-		`{kind: Application, metadata: {name: a}, ` + healthy + `}}`:                                                    true,
-		`{kind: Application, metadata: {name: a, annotations: {argocd.argoproj.io/refresh: normal}}, ` + healthy + `}}`: false,
-		`{kind: Application, metadata: {name: a}, operation: {sync: {revision: one}}, ` + healthy + `}}`:                false,
-		`{kind: Application, metadata: {name: a}, ` + healthy + `, operationState: {phase: Running}}}`:                  false,
-		`{kind: Application, metadata: {name: a}, spec: {source: {repoURL: old}}, status: {sync: {status: Synced}}}`:    false,
+		`{kind: Application, metadata: {name: a}, ` + healthy + `}}`:                                                                                           true,
+		`{kind: Application, metadata: {name: a, annotations: {argocd.argoproj.io/refresh: normal}}, ` + healthy + `}}`:                                        false,
+		`{kind: Application, metadata: {name: a}, operation: {sync: {revision: one}}, ` + healthy + `}}`:                                                       false,
+		`{kind: Application, metadata: {name: a}, ` + healthy + `, operationState: {phase: Running}}}`:                                                         false,
+		`{kind: Application, metadata: {name: a}, spec: {source: {repoURL: old}}, status: {sync: {status: Synced, revision: one}, health: {status: Healthy}}}`: false,
 	} {
 		i := &install{repository: &cluster.Git{Hub: "new"}, revision: "one", moved: map[string]string{"old": "new"}}
 		waiting := i.unhealthy([]ApplicationStatus{ApplicationStatusOf(objectsOf(t, text)[0])}, nil)

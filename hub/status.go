@@ -12,6 +12,7 @@ import (
 	"github.com/back-stack/backstack/hub/spec"
 	"github.com/back-stack/backstack/internal/cluster"
 	"github.com/back-stack/backstack/internal/cluster/embedded"
+	"github.com/back-stack/backstack/internal/cluster/kind"
 	"github.com/back-stack/backstack/internal/kube"
 	"github.com/back-stack/backstack/internal/supervisor"
 )
@@ -147,22 +148,28 @@ func (h Home) describedBy(name string) (*spec.Hub, error) {
 	description, err := spec.Load(data, source)
 	if err != nil {
 		return nil, fmt.Errorf("reading what hub %s was installed as: %w; `backstack install --hub %s` writes it anew from the "+
-			"hub's repository, or with -f from another hub.yaml", name, err, name)
+			"repository of an embedded hub, and with -f FILE from another hub.yaml", name, err, name)
 	}
 	return spec.Resolve(description), nil
 }
 
-// describedOrEmbedded is describedBy for what can be done to processes whatever they were described by: if that cannot be
-// read, as that of a newer backstack, of a hub that has processes on this machine.
-func (h Home) describedOrEmbedded(name string) (*spec.Hub, error) {
+// describedOrFound is describedBy for what can be done to a hub whatever it was described by: if that cannot be read, as that
+// of a newer backstack, by what of the hub is on this machine.
+func (h Home) describedOrFound(name string) (*spec.Hub, error) {
 	description, err := h.describedBy(name)
 	if err == nil {
 		return description, nil
 	}
-	if _, missing := os.Stat(embedded.Layout{Root: h.Dir(name)}.Supervisor()); missing != nil {
+	found := spec.Default(name)
+	switch _, processes := os.Stat(embedded.Layout{Root: h.Dir(name)}.Supervisor()); {
+	case processes == nil:
+		found.Spec.Provider = spec.ProviderEmbedded
+	case kind.Made(h.Dir(name)):
+		found.Spec.Provider = spec.ProviderKind
+	default:
 		return nil, err
 	}
-	return spec.Resolve(spec.Default(name)), nil
+	return spec.Resolve(found), nil
 }
 
 func (s *Status) allHealthy() bool {

@@ -48,6 +48,36 @@ func TestAComponentIsAsHealthyAsItsPrograms(t *testing.T) {
 	}
 }
 
+// As that of a newer backstack.
+func TestAHubWhoseDescriptionCannotBeReadIsWhatThereIsOfIt(t *testing.T) {
+	h := Home{State: t.TempDir()}
+	for name, c := range map[string]struct {
+		there string
+		want  spec.Provider
+	}{
+		"processes": {"supervisor/processes.json", spec.ProviderEmbedded},
+		"node":      {"kind.json", spec.ProviderKind},
+		"neither":   {"hub.yaml", ""},
+	} {
+		for _, file := range []string{c.there, specFile} {
+			path := filepath.Join(h.Dir(name), file)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte("spec: {isNotYet: known}"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := h.describedOrFound(name)
+		switch {
+		case c.want == "" && (err == nil || !strings.Contains(err.Error(), "isNotYet") || !strings.Contains(err.Error(), "-f FILE")):
+			t.Errorf("%s: error %v, want what is wrong and what would be right", name, err)
+		case c.want != "" && (err != nil || got.Spec.Provider != c.want || got.Metadata.Name != name):
+			t.Errorf("%s: %+v, %v, want %s with provider %s", name, got, err, name, c.want)
+		}
+	}
+}
+
 func TestAnAPIServerThatIsNotReadyIsNotAsked(t *testing.T) {
 	programs := []cluster.Program{
 		{Name: "etcd", Reason: "not ready"}, {Name: "kube-apiserver", Reason: "waits for etcd"},

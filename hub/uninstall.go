@@ -23,7 +23,7 @@ func (h Home) Uninstall(ctx context.Context, name string, force bool, to report.
 	}
 	defer held.release()
 	return runSteps(ctx, []step{{name: "uninstall", run: func(ctx context.Context, s *report.Step) (string, error) {
-		description, err := h.describedOrEmbedded(name)
+		description, err := h.describedOrFound(name)
 		if err != nil {
 			return "", err
 		}
@@ -117,7 +117,7 @@ func (h Home) Log(name, program string, lines int) (tail []string, path string, 
 
 // checkProcesses refuses what is about the processes of an embedded hub on another.
 func (h Home) checkProcesses(name string) error {
-	description, err := h.describedOrEmbedded(name)
+	description, err := h.describedOrFound(name)
 	if err != nil || !description.Spec.Provider.Pods() {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"code.gitea.io/sdk/gitea"
 )
@@ -107,9 +106,9 @@ func (h *Host) ensureUser(name, password string) error {
 	return nil
 }
 
-// EnsureWebhook makes Gitea tell url of every push to the repository, signed with secret. A webhook that tells another port of
-// the same machine of them, where the receiver was before, is removed.
-func (h *Host) EnsureWebhook(repository, url, secret string) error {
+// EnsureWebhook makes Gitea tell url of every push to the repository, signed with secret, and not what former says was there
+// before, which may be nil.
+func (h *Host) EnsureWebhook(repository, url, secret string, former func(url string) bool) error {
 	hooks, _, err := h.api.ListRepoHooks(Owner, repository, gitea.ListHooksOptions{})
 	if err != nil {
 		return fmt.Errorf("listing the webhooks of %s in Gitea: %w", repository, err)
@@ -119,7 +118,7 @@ func (h *Host) EnsureWebhook(repository, url, secret string) error {
 		switch {
 		case hook.Config["url"] == url && hook.Active:
 			there = true
-		case samePlace(hook.Config["url"], url):
+		case former != nil && former(hook.Config["url"]):
 			if _, err := h.api.DeleteRepoHook(Owner, repository, hook.ID); err != nil {
 				return fmt.Errorf("removing the webhook of %s in Gitea that tells %s: %w", repository, hook.Config["url"], err)
 			}
@@ -138,14 +137,6 @@ func (h *Host) EnsureWebhook(repository, url, secret string) error {
 		return fmt.Errorf("making the webhook of %s in Gitea: %w", repository, err)
 	}
 	return nil
-}
-
-// samePlace says whether two URLs differ in their ports at most.
-func samePlace(a, b string) bool {
-	one, err := url.Parse(a)
-	other, otherErr := url.Parse(b)
-	return err == nil && otherErr == nil && one.Scheme == other.Scheme && one.Hostname() == other.Hostname() &&
-		one.Path == other.Path
 }
 
 func has(response *gitea.Response, status int) bool {

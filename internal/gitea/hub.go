@@ -18,6 +18,9 @@ type Setup struct {
 	Secrets secrets.Dir  // where the tokens are kept
 	Admin   Admin
 	Webhook string // Argo CD's, which is told of every push
+
+	// Former says whether a webhook is where Argo CD's was before; nil if that never changes.
+	Former func(url string) bool
 }
 
 // EnsureHub makes the accounts, the repositories and the webhooks of a hub. The result has the two accounts, and no URLs.
@@ -37,7 +40,7 @@ func EnsureHub(ctx context.Context, s Setup) (*cluster.Git, error) {
 		if err := host.EnsureRepository(name, description); err != nil {
 			return nil, err
 		}
-		if err := host.EnsureWebhook(name, s.Webhook, secret); err != nil {
+		if err := host.EnsureWebhook(name, s.Webhook, secret, s.Former); err != nil {
 			return nil, err
 		}
 	}

@@ -58,10 +58,10 @@ type Sources struct {
 	Given map[string][]byte // from elsewhere: what was rendered takes the place of one that is there with just that content
 }
 
-// allow says whether what was rendered from the sources may take the place of a file that holds have.
-func (s Sources) allow(name string, have []byte) bool {
+// changed says whether a file that holds have was read, and held something else.
+func (s Sources) changed(name string, have []byte) bool {
 	was, read := s.Read[name]
-	return !read || bytes.Equal(was, have)
+	return read && !bytes.Equal(was, have)
 }
 
 // are says whether a file that holds have is as it was when the tree was rendered from it.
@@ -105,17 +105,19 @@ func newPlan(read func(name string) ([]byte, error), tree map[string][]byte, sou
 		if err != nil {
 			return nil, err
 		}
-		switch old, rendered := before.Files[name]; {
+		old, rendered := before.Files[name]
+		writable := !rendered && have == nil || rendered && have != nil && sum(have) == old || sources.are(name, have)
+		changed := sources.changed(name, have)
+		switch {
 		case have != nil && bytes.Equal(have, want):
-		case !rendered && have == nil, rendered && have != nil && sum(have) == old, sources.are(name, have):
-			if !sources.allow(name, have) {
-				stale = append(stale, name)
-			}
+		case writable && !changed:
 			p.write[name] = want
 		case rendered && old == sum(want):
 			p.kept = append(p.kept, name) // changed or removed by a person, and nothing new to say
 		case path.Base(name) == readme && have != nil:
 			p.kept = append(p.kept, name)
+		case changed:
+			stale = append(stale, name)
 		default:
 			conflicts = append(conflicts, name)
 		}
@@ -136,11 +138,11 @@ func newPlan(read func(name string) ([]byte, error), tree map[string][]byte, sou
 			p.kept = append(p.kept, name)
 		}
 	}
+	if len(stale) > 0 {
+		return nil, &StaleError{Files: stale} // first: what was rendered from them may be what conflicts
+	}
 	if len(conflicts) > 0 {
 		return nil, &ConflictError{Files: conflicts}
-	}
-	if len(stale) > 0 {
-		return nil, &StaleError{Files: stale}
 	}
 	p.changed = append(slices.Collect(maps.Keys(p.write)), p.remove...)
 	slices.Sort(p.changed)

@@ -129,11 +129,13 @@ func TestPlanTakesThePlaceOfWhatItWasRenderedFrom(t *testing.T) {
 			t.Errorf("plan %+v, error %v, want hub.yaml written", p, err)
 		}
 	}
-	for _, sources := range []Sources{{Read: other}, {Given: other}} {
-		_, err := newPlan(readFrom(files), tree, sources)
-		if conflict := new(ConflictError); !errors.As(err, &conflict) {
-			t.Errorf("error %v, want a conflict: the file is no longer what was read", err)
-		}
+	_, err := newPlan(readFrom(files), tree, Sources{Given: other})
+	if conflict := new(ConflictError); !errors.As(err, &conflict) {
+		t.Errorf("error %v, want a conflict: what is there is not what was given", err)
+	}
+	_, err = newPlan(readFrom(files), tree, Sources{Read: other})
+	if stale := new(StaleError); !errors.As(err, &stale) {
+		t.Errorf("error %v, want it to be stale: the file is no longer what was read", err)
 	}
 }
 

@@ -51,6 +51,30 @@ func TestAnErrorOfGiteasHasNothingOfItsOutput(t *testing.T) {
 	}
 }
 
+func TestAWebhookToAFormerPortIsTold(t *testing.T) {
+	p := testPrograms(t)
+	c := &Cluster{Layout: p.Layout, programs: &p}
+	other := Layout{Root: filepath.Join(filepath.Dir(p.Root), "other")}
+	if err := other.make(); err != nil {
+		t.Fatal(err)
+	}
+	others, err := choosePorts(other.Ports(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]bool{
+		"https://127.0.0.1:1/api/webhook":                 true,
+		loopbackURL(p.ports[PortArgoCD]) + "/api/webhook": false, // it is still there
+		loopbackURL(others[PortArgoCD]) + "/api/webhook":  false, // somebody has another hub told
+		"https://127.0.0.1:1/hook":                        false,
+		"https://example.com/api/webhook":                 false,
+	} {
+		if got := c.formerWebhook(url); got != want {
+			t.Errorf("%s: %v, want %v", url, got, want)
+		}
+	}
+}
+
 func TestASupervisorThatHangs(t *testing.T) {
 	layout := Layout{Root: filepath.Join(t.TempDir(), "hub")}
 	if err := layout.make(); err != nil {

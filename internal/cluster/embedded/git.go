@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/back-stack/backstack/internal/cluster"
+	"github.com/back-stack/backstack/internal/cluster/ports"
 	"github.com/back-stack/backstack/internal/gitea"
 )
 
@@ -38,7 +41,7 @@ func (c *Cluster) EnsureGit(ctx context.Context, waiting func(string)) (*cluster
 	port := c.programs.ports[PortGitea]
 	git, err := gitea.EnsureHub(ctx, gitea.Setup{
 		URL: loopbackURL(port), HTTP: client, Secrets: c.Secrets(), Admin: c.programs.giteaAdmin,
-		Webhook: loopbackURL(c.programs.ports[PortArgoCD]) + "/api/webhook",
+		Webhook: loopbackURL(c.programs.ports[PortArgoCD]) + webhookPath, Former: c.formerWebhook,
 	})
 	if err != nil {
 		return nil, err
@@ -48,6 +51,20 @@ func (c *Cluster) EnsureGit(ctx context.Context, waiting func(string)) (*cluster
 	}
 	git.Hub, git.Requests = RepositoryURL(port, "hub"), RepositoryURL(port, "requests")
 	return git, nil
+}
+
+// webhookPath is where Argo CD takes webhooks.
+const webhookPath = "/api/webhook"
+
+// formerWebhook says whether Argo CD of this hub has listened at url, and does no more: on any port of this machine that is
+// not another hub's now.
+func (c *Cluster) formerWebhook(webhook string) bool {
+	parsed, err := url.Parse(webhook)
+	if err != nil || parsed.Hostname() != "127.0.0.1" || parsed.Path != webhookPath {
+		return false
+	}
+	port, err := strconv.Atoi(parsed.Port())
+	return err == nil && port != c.programs.ports[PortArgoCD] && !ports.Others(c.Layout.Ports())[port]
 }
 
 // giteaAdmin is a gitea.Admin that runs beside the running server.

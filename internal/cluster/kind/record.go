@@ -41,6 +41,12 @@ const recordFile = "kind.json"
 
 func (c *Cluster) recordPath() string { return c.path(recordFile) }
 
+// Made says whether a cluster was made for the hub whose folder is dir, or begun to be.
+func Made(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, recordFile))
+	return err == nil
+}
+
 // readRecord returns nil if there is no record: nothing was made.
 func (c *Cluster) readRecord() (*record, error) {
 	r, err := readRecord(c.recordPath())

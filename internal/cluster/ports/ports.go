@@ -57,7 +57,7 @@ func Plan(path string, names []string, asked map[string]int) (map[string]int, er
 			taken[port] = true
 		}
 	}
-	maps.Copy(taken, others(path))
+	maps.Copy(taken, Others(path))
 	for _, name := range names {
 		if ports[name] != 0 {
 			continue
@@ -85,9 +85,9 @@ func Kept(path string) (map[string]int, error) {
 	return ports, nil
 }
 
-// others returns the ports that other hubs have chosen, which need not run. What cannot be read of theirs is not this hub's
-// concern.
-func others(path string) map[int]bool {
+// Others returns the ports that other hubs have chosen than the one that keeps its own at path. They need not run. What cannot
+// be read of theirs is not this hub's concern.
+func Others(path string) map[int]bool {
 	hub, file := filepath.Dir(path), filepath.Base(path)
 	hubs := filepath.Dir(hub)
 	entries, _ := os.ReadDir(hubs)
