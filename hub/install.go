@@ -78,6 +78,9 @@ func newInstall(ctx context.Context, o InstallOptions) (*install, error) {
 		return nil, refused
 	}
 	name := wanted.Metadata.Name
+	if err := o.Home.checkProvider(wanted); err != nil {
+		return nil, errors.Join(refused, err)
+	}
 	i := &install{options: o, spec: wanted, committed: committed, dir: o.Home.Dir(name)}
 	var err error
 	if i.place, err = o.Home.newPlace(wanted, o.place(name)); err != nil {

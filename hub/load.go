@@ -98,6 +98,20 @@ func checkName(data []byte, source, name string) error {
 	return &RequestError{fmt.Errorf("%s: metadata.name is %s: a hub keeps its name: want %s", source, committed.Metadata.Name, name)}
 }
 
+// checkProvider refuses to install a hub elsewhere than where it is: what there is of it would be nobody's.
+func (h Home) checkProvider(wanted *spec.Hub) error {
+	name := wanted.Metadata.Name
+	if !h.exists(name) {
+		return nil
+	}
+	installed, err := h.describedOrFound(name)
+	if err != nil || installed.Spec.Provider == wanted.Spec.Provider {
+		return nil // what cannot be read is written anew
+	}
+	return &RequestError{fmt.Errorf("spec.provider is %s: hub %s is installed with provider %s, which a hub keeps: want that, another "+
+		"name, or `backstack uninstall --hub %s` first", wanted.Spec.Provider, name, installed.Spec.Provider, name)}
+}
+
 // checkEmbedded refuses what an embedded hub does not do: run other programs than those that backstack pins, and keep its
 // repositories elsewhere.
 func checkEmbedded(wanted *spec.Hub) error {

@@ -372,7 +372,7 @@ func testOtherName(t *testing.T, first, second *hubtest.Hub) {
 
 // testWhichHub checks that a command is not about one of two hubs by chance.
 func testWhichHub(t *testing.T, first, second *hubtest.Hub) {
-	for _, command := range [][]string{{"status"}, {"outputs"}, {"uninstall"}, {"engine", "stop"}} {
+	for _, command := range [][]string{{"status"}, {"outputs"}, {"uninstall"}, {"engine", "stop"}, {"install"}} {
 		result := first.Machine.Run(t, command...).Want(t, 2)
 		if want := "there are several hubs: say which with --hub: first, second"; !strings.Contains(result.Stderr, want) {
 			t.Errorf("%v says %q, want %q", command, result.Stderr, want)
@@ -381,6 +381,15 @@ func testWhichHub(t *testing.T, first, second *hubtest.Hub) {
 	result := first.Machine.Run(t, "status", "--hub=frist").Want(t, 2)
 	if !strings.Contains(result.Stderr, "did you mean first?") {
 		t.Errorf("a misspelt --hub is refused with %q", result.Stderr)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "hub.yaml")
+	text := "apiVersion: backstack.dev/v1alpha1\nkind: Hub\nmetadata: {name: second}\nspec: {provider: kind}\n"
+	if err := os.WriteFile(elsewhere, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	result = second.Run(t, "install", "-f", elsewhere).Want(t, 2)
+	if want := "hub second is installed with provider embedded, which a hub keeps"; !strings.Contains(result.Stderr, want) {
+		t.Errorf("another provider is refused with %q, want %q", result.Stderr, want)
 	}
 	for _, hub := range []*hubtest.Hub{first, second} {
 		if status := hub.Status(t); status.Hub != hub.Name {
