@@ -228,8 +228,14 @@ func (c *Cluster) launch(ctx context.Context) error {
 	return nil
 }
 
-// startSupervisor starts the supervisor unless it runs.
+// startSupervisor starts the supervisor unless it runs. Argo CD's clones go before: git's lock, left in one of them by a git that
+// was killed, would keep Argo CD from it for good.
 func (c *Cluster) startSupervisor(ctx context.Context) error {
+	if _, running := supervisor.Running(c.Layout.Supervisor()); !running {
+		if err := removeAll(filepath.Join(c.Temp(), "_argocd-repo")); err != nil {
+			return fmt.Errorf("removing Argo CD's clones: %w", err)
+		}
+	}
 	return supervisor.Start(ctx, supervisor.Launch{
 		Dir: c.Layout.Supervisor(), Path: c.options.Supervisor[0], Args: c.options.Supervisor[1:], Env: supervisorEnv(),
 	})
